@@ -6,7 +6,7 @@
 __all__ = ['CARD', 'BUNDLE_FORMAT', 'BUNDLE_VERSION', 'atomic_write', 'ConfigError', 'run_size', 'seed_everything', 'pick_device',
            'hardware', 'config_dict', 'resolve', 'format_config', 'read_config', 'TrainConfig', 'BundleError',
            'make_card', 'check_card', 'card_markdown', 'shipped', 'bundle_path', 'read_header', 'save_bundle', 'Bundle',
-           'load_bundle']
+           'load_bundle', 'pack_bundle']
 
 # %% ../nbs/00d_bundle.ipynb #23393791
 import dataclasses, datetime, difflib, json, os, platform, random, re, struct, sys, tempfile, types, typing
@@ -419,3 +419,20 @@ def load_into(self:Bundle, module):
     if wrong: raise BundleError(f"{self.path}: the weights do not fit the model: {'; '.join(wrong[:3])}{f' and {len(wrong)-3} more' if len(wrong)>3 else ''}")
     module.load_state_dict(self.state)
     return module
+
+# %% ../nbs/00d_bundle.ipynb #85d8679d
+def pack_bundle(
+    src, # a bundle: a path, or a run folder, whose best checkpoint is taken
+    dest, # the file to write, ending in .safetensors; a .md with the card appears beside it
+    half=True, # round the weights to 16 bits
+    **card, # entries of the card to add or replace
+)->Path: # dest
+    "A copy of a trained bundle to ship: half as large, with a complete card"
+    import torch
+    src, dest = Path(src), Path(dest)
+    b = load_bundle(src/'checkpoints'/'best.safetensors' if src.is_dir() else src)
+    state = {k: v.half() if half and v.dtype==torch.float32 else v for k,v in b.state.items()}
+    card = b.card | card | (dict(numbers='rounded to 16 bits') if half else {})
+    save_bundle(dest, b.family, b.config, state, b.view, card)
+    atomic_write(dest.with_suffix('.md'), card_markdown(card))
+    return dest

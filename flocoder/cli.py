@@ -7,12 +7,12 @@ __all__ = ['VERBS', 'SHORT', 'PLANNED', 'FAMILIES', 'TRAINERS', 'verb', 'main', 
            'vary', 'through_codec', 'reconstruct', 'prepare', 'train', 'evaluate', 'info', 'bundle', 'convert',
            'doctor', 'bench']
 
-# %% ../nbs/11_cli.ipynb #9a743c76
+# %% ../nbs/11_cli.ipynb #14937eb6
 import argparse, dataclasses, difflib, importlib, inspect, json, os, sys, warnings
 from pathlib import Path
 from fastcore.docments import docments
 from fastcore.meta import delegates
-from .bundle import BundleError, ConfigError, format_config, read_config, read_header, resolve, shipped
+from .bundle import BundleError, ConfigError, format_config, load_bundle, read_config, read_header, resolve, shipped
 
 # %% ../nbs/11_cli.ipynb #dab434b2
 VERBS = {}
@@ -71,7 +71,7 @@ def _run(argv):
     if show: return print(format_config(cfg, origins), end='')
     return f(**{k.name:getattr(cfg, k.name) for k in dataclasses.fields(cfg)})
 
-# %% ../nbs/11_cli.ipynb #14208e99
+# %% ../nbs/11_cli.ipynb #6242d907
 PLANNED = dict(interpolate='with the variational family', app='with the widgets', menu='with the widgets')
 
 def _overview():
@@ -93,6 +93,9 @@ def main(
     except KeyboardInterrupt:
         print('flocoder: interrupted; `prepare` and `train` go on from here when the same command runs again', file=sys.stderr)
         return 130
+    except BrokenPipeError: # `flocoder info x | head`: the reader has what it wanted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except Exception as e:
         if os.environ.get('FLOCODER_DEBUG'): raise
         print(f'flocoder: {_reason(e)}', file=sys.stderr)
@@ -434,7 +437,7 @@ def bundle():
     rows = [dict(name=o, family=(h:=read_header(o))['family'], numbers=f"{h['n_params']:,}", MB=f"{h['bytes']/1e6:.1f}", data=h['card']['data'], licence=h['card']['licence']) for o in shipped()]
     print(_table(rows) or 'none')
 
-# %% ../nbs/11_cli.ipynb #2d75f648
+# %% ../nbs/11_cli.ipynb #9a47b544
 @verb
 def convert(
     src:str, # a MIDI file
@@ -451,9 +454,9 @@ def convert(
     tmp.parent.mkdir(parents=True, exist_ok=True)
     try: how[end](tmp); os.replace(tmp, dest)
     finally: tmp.unlink(missing_ok=True)
-    print(f'{dest}: {Path(dest).stat().st_size} bytes')
+    print(f'{dest}: {len(song.notes)} notes')
 
-# %% ../nbs/11_cli.ipynb #257596f9
+# %% ../nbs/11_cli.ipynb #6221e4f4
 def _checks():
     "(what, function) pairs; a function returns what it found, or raises"
     from importlib.metadata import version
@@ -475,7 +478,7 @@ def _checks():
     yield 'python', lambda: '.'.join(map(str, sys.version_info[:3]))
     for o in ('torch','fastai','fastcore','numpy','symusic','pretty_midi','pyarrow','safetensors','soundfile'): yield o, lambda o=o: version(o)
     yield from (('device', device), ('natten', natten), ('soundfont', soundfont))
-    for o in ('codec','flow'): yield f'weights of {o}', lambda o=o: f"{read_header(o)['n_params']:,} numbers"
+    for o in ('codec','flow'): yield f'weights of {o}', lambda o=o: load_bundle(o)
     yield 'a first bar', music
 
 @verb

@@ -202,7 +202,7 @@ def _fit(region, song, kept, new):
     new['dur'] = (e-s)/tpq
     return new
 
-# %% ../nbs/00f_compose.ipynb #edcc151d
+# %% ../nbs/00f_compose.ipynb #26a42f7f
 def keep_outside(
     song,           # the Song that was given
     region,         # the Region that was made anew
@@ -217,9 +217,8 @@ def keep_outside(
     if list(tracks[:len(song.tracks)])!=list(song.tracks): raise ValueError('tracks: the first of them must be the tracks of the song')
     if track_map is not None: n['track'] = np.asarray(track_map, int)[n['track']] if len(n) else n['track']
     n = n[(n['track']>=0) & (n['track']<len(tracks))]
-    end = np.rint((n['start']+n['dur'])*song.tpq)
-    n['start'] = np.rint(n['start']*song.tpq)/song.tpq
-    n['dur'] = end/song.tpq - n['start']
+    start, end = (np.rint(t*song.tpq) for t in (n['start'], n['start']+n['dur']))
+    n['start'], n['dur'] = start/song.tpq, np.maximum(end-start, 1)/song.tpq
     frame = song if len(tracks)==len(song.tracks) else song.replace(tracks=tracks)
     kept = song.notes[~region.inside(song)]
     n = _fit(region, frame, kept, n)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PRESETS', 'pair', 'FlowConfig', 'time_features', 'FlowBlock', 'FlowNet', 'LatentFlow', 'region_features', 'condition',
            'fit_norm', 'forward', 'from_bundle', 'Regions', 'random_regions', 'FlowData', 'FlowTrain', 'JobConfig',
-           'flow_batches', 'flow_learner', 'loss_by_time', 'train_flow']
+           'flow_batches', 'flow_learner', 'loss_by_time', 'train_flow', 'ImageFlow']
 
 # %% ../nbs/02_flow.ipynb #5b3e0ae4
 from dataclasses import dataclass, field
@@ -142,7 +142,7 @@ class LatentFlow(nn.Module):
         return self.codec.to_roll(self.codec.decode(q.lookup(q.snap(z)) if quantise else z))
     def velocity(self, x, t, cond): return self.net(x, t, cond)
 
-# %% ../nbs/02_flow.ipynb #0709eab9
+# %% ../nbs/02_flow.ipynb #0994622d
 def region_features(
     region, # bool [B, planes, 128, cols]: True where to write
     patch,  # (pitches, columns) of a patch
@@ -168,9 +168,16 @@ def fit_norm(self:LatentFlow,
     z = torch.cat([self.codec.quantiser.squash(self.codec.encode(x)) for x in rolls])
     self.mean.copy_(z.mean((0,3))[...,None]); self.std.copy_(z.std((0,3))[...,None].clamp(min=.05))
 
-def forward(self:LatentFlow, roll, known, mask, label=None):
-    "The flow-matching loss of each item (Lipman et al. 2022, eq. 23)"
-    x1, k = self.to_latent(torch.cat([roll, known])).chunk(2)
+def forward(self:LatentFlow,
+    roll,       # uint8 [B, planes, 3, 128, cols], or images
+    known=None, # the same with the known notes only; None: nothing is known
+    mask=None,  # features of the region [B, planes, rows, T]; None: everything is to be made
+    label=None, # class of each item, [B]
+): # (loss of each item [B], its time [B])
+    "The flow-matching loss (Lipman et al. 2022, eq. 23)"
+    if known is None: x1 = self.to_latent(roll); k = torch.zeros_like(x1)
+    else: x1, k = self.to_latent(torch.cat([roll, known])).chunk(2)
+    if mask is None: mask = x1.new_ones(len(x1), len(self.cfg.codec.tracks), *x1.shape[2:])
     x0 = torch.randn_like(x1)
     drop = torch.rand(len(x1), device=x1.device)<self.cfg.drop if self.training else None
     if self.cfg.pairing and self.training and label is None: x0 = pair(x0, x1, drop | (mask.flatten(1).min(1).values==1))
@@ -283,7 +290,7 @@ def flow_batches(
     loader.batch, loader.n_inp = batch, 3
     return loader
 
-# %% ../nbs/02_flow.ipynb #1a96d309
+# %% ../nbs/02_flow.ipynb #28c534d0
 def flow_learner(
     dls,   # DataLoaders of (roll, known, features, target)
     model, # a LatentFlow
@@ -311,6 +318,7 @@ def train_flow(
     codec='codec', # bundle of the codec: a path, or the name of one that ships
     resume=True,   # go on where the run folder's training stopped
     device='auto', # where to train
+    init=None,     # a flow bundle to start from, codec included: fine-tuning; None starts from random weights
     **kwargs,      # to `fit`
 ): # the run folder; its bundle is checkpoints/best.safetensors
     "Train a flow model on a Song store, in the latent of a trained codec"
@@ -321,14 +329,25 @@ def train_flow(
     from flocoder.training import fit
     cfg, store = cfg or JobConfig(), store if isinstance(store, Store) else Store(store)
     seed_everything(cfg.train.seed)
-    codec = RollCodec.from_bundle(codec) if isinstance(codec, (str, bytes)) or hasattr(codec, '__fspath__') else codec
-    mc, d = replace(cfg.model, codec=codec.cfg, beats=cfg.data.cols//codec.cfg.patch[1]), cfg.data
-    model = LatentFlow(mc, codec).to(pick_device(device))
+    d = cfg.data
+    if init: model = LatentFlow.from_bundle(init)
+    else:
+        codec = codec if isinstance(codec, RollCodec) else RollCodec.from_bundle(codec)
+        model = LatentFlow(replace(cfg.model, codec=codec.cfg, beats=d.cols//codec.cfg.patch[1]), codec)
+    model, mc = model.train().to(pick_device(device)), model.cfg
     dls = roll_dls(store, model.view, cols=d.cols, bs=cfg.train.bs, transpose=d.transpose, track_drop=d.track_drop, seed=cfg.train.seed,
         device=model.mean.device, steps=min(cfg.train.eval_every, cfg.train.steps), valid_crops=d.valid_crops)
-    model.fit_norm(dls.train.batch(0, i)[0] for i in range(8))
+    if not init: model.fit_norm(dls.train.batch(0, i)[0] for i in range(8))
     for dl in (dls.train, dls.valid): flow_batches(dl, mc.codec.patch)
     def scores(learn): return {f'loss_{i}': v for i,v in enumerate(loss_by_time(model, learn.dls.valid))}
     extra = dict(family='flow', config=config_dict(mc), view=dict(grid=model.view.grid, tracks=list(model.view.tracks)),
-        data=store.meta.get('credit') or store.meta['recipe'], licence=store.meta.get('licence') or 'not stated', crops=config_dict(d))
+        data=store.meta.get('credit') or store.meta['recipe'], licence=store.meta.get('licence') or 'not stated', crops=config_dict(d), init=str(init or ''))
     return fit(flow_learner(dls, model), cfg.train, run, resume=resume, scores=scores, extra=extra, title='flow', **kwargs)
+
+# %% ../nbs/02_flow.ipynb #7739266e
+class ImageFlow(LatentFlow):
+    "A flow model in the latent of an image codec; forward(images, labels)"
+    def forward(self, x, label=None): return super().forward(x, label=label)
+    def to_image(self, x):
+        q, z = self.codec.quantiser, x*self.std+self.mean
+        return self.codec.to_image(self.codec.decode(q.lookup(q.snap(z))))

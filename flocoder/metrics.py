@@ -15,7 +15,7 @@ from .data import NOTE, Song, Track
 from .rolls import ROLES, snap
 from .bundle import atomic_write
 
-# %% ../nbs/09_metrics.ipynb #b1769dd6
+# %% ../nbs/09_metrics.ipynb #12d3a627
 def made_songs(
     n,             # number of songs
     bars=8,        # bars of 4/4 in each
@@ -36,7 +36,7 @@ def made_songs(
         on = np.cumsum(size)-size
         walk = np.clip(np.cumsum(rng.integers(-2,3,len(on))), -4, 7)
         rows += [(t, s, pitch(d,72), 80+12*(t%1==0)+rng.integers(0,8), 0) for t,s,d in zip(on,size,walk) if t+s<=4*bars]
-        res.append(Song(np.array(rows, NOTE), [Track(name=r) for r in ROLES], tags=dict(source=f'made {seed}-{i}')))
+        res.append(Song(np.array(rows, NOTE), [Track(name=r) for r in ROLES], tags=dict(title=f'made {seed}-{i}')))
     return res
 
 # %% ../nbs/09_metrics.ipynb #8e2c14e0
@@ -51,7 +51,7 @@ def _degrees(
     turn = (np.arange(12)[:,None]+np.arange(12))%12
     return np.take_along_axis(pch, turn[(pch[:,turn]*_MAJOR).sum(-1).argmax(1)], 1)
 
-# %% ../nbs/09_metrics.ipynb #b871b4bf
+# %% ../nbs/09_metrics.ipynb #ecf3600c
 def _placed(songs, bars):
     "Every pitched or drum note of the songs in its bar: (GridNotes, song, drum?, bar among all bars, sixteenth in the bar), and the song of each bar"
     n, x = len(songs), np.concatenate([s.notes for s in songs])
@@ -72,7 +72,7 @@ def _placed(songs, bars):
 def song_features(
     songs,     # list of Songs
     bars=None, # bars of each piece, so that silent ones at the end count; None: as many as each Song has
-): # dict of count arrays [n songs, bins], and `song`: the number of the source song of each row, int64
+): # dict of count arrays [n songs, bins], and `song`: the number of the song that each row is a piece of, int64
     "The histograms of each song"
     songs = list(songs)
     if not songs: raise ValueError('no songs to measure: the list is empty')
@@ -83,8 +83,8 @@ def song_features(
     tonal = ~drum
     res = dict(pch=hist('pch', song[tonal], g.pitch[tonal]%12), duration=hist('duration', song[tonal], (g.off-g.on)[tonal]-1), onset=hist('onset', song, pos),
         velocity=hist('velocity', song, g.velocity//4), note_density=hist('note_density', owner, np.bincount(bar, minlength=len(owner))))
-    source = [s.tags.get('source') or f'#{i}' for i,s in enumerate(songs)]
-    return dict(res, degree=_degrees(res['pch']), song=np.unique(source, return_inverse=True)[1].reshape(-1))
+    whole = [s.tags.get('piece_of') or f'#{i}' for i,s in enumerate(songs)]
+    return dict(res, degree=_degrees(res['pch']), song=np.unique(whole, return_inverse=True)[1].reshape(-1))
 
 # %% ../nbs/09_metrics.ipynb #e6c923c9
 def _unit(h):
@@ -151,7 +151,7 @@ def bootstrap(
             res[k][name] = dict(value=value, lo=max(float(lo),0.), hi=float(hi), bias=bias)
     return res
 
-# %% ../nbs/09_metrics.ipynb #28090302
+# %% ../nbs/09_metrics.ipynb #f08d368f
 def _windows(song, bars):
     "First bars of the windows of `bars` whole 4/4 bars in which a note starts"
     edge = np.asarray(song.bar_starts())
@@ -173,7 +173,7 @@ def pieces(
     bars=8,     # bars of each
     seed=42,    # of the draw
     split=None, # side of a Store: 'train', 'valid' or 'test'; None: all of it
-): # list of n Songs of `bars` bars from beat 0, their song's name in the tag `source`
+): # list of n Songs of `bars` bars from beat 0, their song's name in the tag `piece_of`
     "Draw pieces of equal length, from different songs as far as they go"
     rng = np.random.default_rng(seed)
     todo = np.asarray(songs.songs(split) if split is not None and hasattr(songs,'songs') else range(len(songs)))
@@ -188,17 +188,17 @@ def pieces(
             if not len(left[i]): continue
             at = int(rng.choice(left[i]))
             left[i] = left[i][np.abs(left[i]-at)>=bars]
-            source = str(names[i]) if names is not None else song.tags.get('source') or f'#{i}'
+            whole = song.tags.get('piece_of') or (f'#{i}' if names is None else str(names[i]))
             cut = song.slice_bars(at, at+bars)
-            res.append(cut.replace(tags={**cut.tags, 'source':source, 'bars':f'{at}:{at+bars}'}))
+            res.append(cut.replace(tags={**cut.tags, 'piece_of':whole, 'bars':f'{at}:{at+bars}'}))
         if len(res)==before: raise ValueError(f'{n} pieces of {bars} bars of 4/4 were asked for, and these {len(todo)} songs give {before}: '
             'ask for fewer or shorter ones, and check the meters (POP909 needs the recipe "pop909")')
     return res
 
-# %% ../nbs/09_metrics.ipynb #4835ac94
+# %% ../nbs/09_metrics.ipynb #6d0abe3f
 def _piece(rows, bars, tracks, name):
     rows[1] = np.minimum(rows[1], 4*bars-rows[0])
-    return Song(np.rec.fromarrays(rows, dtype=NOTE), tracks, tags=dict(source=name))
+    return Song(np.rec.fromarrays(rows, dtype=NOTE), tracks, tags=dict(title=name))
 
 def noise_songs(
     n,         # number of pieces
@@ -254,7 +254,7 @@ def shuffle_bars(
         res.append(s.replace(notes=x))
     return res
 
-# %% ../nbs/09_metrics.ipynb #65e60568
+# %% ../nbs/09_metrics.ipynb #912dcb3c
 class Scores:
     "A table of distances to the same reference, with intervals; it shows itself"
     def __init__(self, rows, bars, seed, n_boot, copies=None):
@@ -272,7 +272,7 @@ def verdict(self:Scores,
         g, r, z = (self.rows[x][k]['js'] for x in (row,'real','noise'))
         near = abs(g['value']-r['value']) < abs(z['value']-g['value'])
         clear = near and g['hi'] < (r['value']+z['lo'])/2
-        res[k] = 'no ruler' if 2*r['hi']>z['lo'] else 'clearly' if clear else 'yes' if near else 'no'
+        res[k] = 'no ruler' if r['hi']>=z['lo'] else 'clearly' if clear else 'yes' if near else 'no'
     return res
 
 # %% ../nbs/09_metrics.ipynb #c344cde3

@@ -353,7 +353,7 @@ def _songs(self:FlowGenerator, verb, job, n, seed, s, start=None):
 
 FlowGenerator._songs = _songs
 
-# %% ../nbs/03_sampling.ipynb #02d0220d
+# %% ../nbs/03_sampling.ipynb #3f808584
 def _roles(view, tracks):
     "Indices of planes from names or indices"
     if tracks is None: return list(range(view.planes))
@@ -386,6 +386,7 @@ def infill(self:FlowGenerator,
 ): # n Songs
     "`song` with the region made anew; notes outside it are the input's, bit for bit"
     check_count(n=n)
+    if not isinstance(region, Region): raise ValueError(f'region={region!r}: give a Region, such as Region(bars=(4,8))')
     return self._songs('infill', _Job(self.view, song, region.check(song)), n, seed, self._settings(**kw))
 
 FlowGenerator.generate, FlowGenerator.infill = generate, infill

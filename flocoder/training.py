@@ -366,7 +366,7 @@ def bundle(self:Checkpoint, name, state, row, rows):
     family = x.get('family') or 'checkpoint'
     save_bundle(self.folder/f'{name}.safetensors', family, x.get('config') or {}, part, x.get('view') or {}, self.card(family, row, rows))
 
-# %% ../nbs/00e_training.ipynb #0c2ef2bb
+# %% ../nbs/00e_training.ipynb #530679d7
 def _dotted(d, pre=''):
     for k,v in d.items():
         if isinstance(v, dict) and v: yield from _dotted(v, f'{pre}{k}.')
@@ -395,6 +395,7 @@ def open_run(
             said = ', '.join(f"{k} ({have.get(k, '(absent)')} there, {new.get(k, '(absent)')} now)" for k in diff[:5])
             raise TrainError(f"{run} holds a run with other settings: {said}{f' and {len(diff)-5} more' if len(diff)>5 else ''}; use another run folder, or --no-resume to start it anew")
     for o in ('checkpoints','samples','metrics'): (run/o).mkdir(parents=True, exist_ok=True)
+    for o in (run/'checkpoints').glob('.*.safetensors.*'): o.unlink() # of a write that was killed
     if not conf.exists(): atomic_write(conf, format_config(want, origins))
     log = run/'command.txt'
     line = f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {hardware()}  {shlex.join([Path(sys.argv[0] or 'python').name, *sys.argv[1:]])}\n"
