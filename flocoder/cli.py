@@ -326,7 +326,7 @@ def prepare(
     report = make(None if src=='-' else src, dest, recipe=recipe, jobs=jobs, valid=valid, test=test, seed=seed, limit=limit, resume=resume, progress=sys.stderr.isatty())
     print(report)
 
-# %% ../nbs/11_cli.ipynb #8c780d43
+# %% ../nbs/11_cli.ipynb #e65f2bb7
 TRAINERS = dict(vqvae=('flocoder.vqvae', 'train_vqvae'), flow=('flocoder.flow', 'train_flow'))
 
 def _pairs(words):
@@ -344,6 +344,8 @@ def train(
     config:str|None=None, # YAML file of settings
     set:list=[], # single settings: train.lr=1e-3 model.width=64
     run:str|None=None, # folder of the run; runs/FAMILY-STORE without it
+    init:str|None=None, # a bundle to start from (a path, or codec or flow for those that ship); random weights without it
+    minutes:float|None=None, # stop in good order before it takes longer; the same command goes on
     resume:bool=True, # go on with an interrupted run? (--no-resume starts anew)
     codec:str='codec', # for a flow: the codec whose latents it learns, a shipped name or a .safetensors file
     device:str='auto', # auto, cpu, cuda or mps
@@ -360,7 +362,7 @@ def train(
     cfg, origins = resolve(mod.JobConfig, *layers, ('flag', _pairs(set)))
     if print_config: return print(format_config(cfg, origins), end='')
     run = run or f'runs/{family}-{Path(data).name}'
-    more = dict(codec=codec) if family=='flow' else {}
+    more = dict(init=init, minutes=minutes) | (dict(codec=codec) if family=='flow' else {})
     getattr(mod, name)(store, run, cfg, **more, resume=resume, device=device, show='bar' if sys.stderr.isatty() else 'line')
     print(f'{run}: done; the weights to use are {Path(run).as_posix()}/checkpoints/best.safetensors')
 
@@ -407,7 +409,7 @@ def _table(rows):
     wide = [max(map(len, col)) for col in zip(*grid)]
     return '\n'.join('  '.join(v.ljust(w) for v,w in zip(r, wide)).rstrip() for r in grid)
 
-# %% ../nbs/11_cli.ipynb #1dded650
+# %% ../nbs/11_cli.ipynb #0c70e5fd
 @verb
 def info(
     what:str, # a MIDI file, a store, or a bundle (its name or its file)
@@ -432,8 +434,16 @@ def info(
     print(dumps(res, indent=1))
 
 @verb
-def bundle():
-    "The bundles that ship with the package"
+def bundle(
+    pack:str|None=None, # a run folder or a bundle to pack; without it the bundles that ship are listed
+    out:str|None=None, # the file to write, ending in .safetensors; its card appears beside it
+    half:bool=True, # round the weights to 16 bits, for a file half as large
+):
+    "List the bundles that ship, or pack a trained one to give away"
+    if pack:
+        from flocoder.bundle import pack_bundle
+        if not out: raise ConfigError(f'{pack}: say where to, as in flocoder bundle --pack {pack} --out model.safetensors')
+        return print(f'{pack_bundle(pack, out, half)}: {Path(out).stat().st_size/1e6:.1f} MB')
     rows = [dict(name=o, family=(h:=read_header(o))['family'], numbers=f"{h['n_params']:,}", MB=f"{h['bytes']/1e6:.1f}", data=h['card']['data'], licence=h['card']['licence']) for o in shipped()]
     print(_table(rows) or 'none')
 

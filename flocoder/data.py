@@ -172,7 +172,9 @@ def duration(self:Song)->float:
     "Seconds to the end of the last note"
     return float(self.beats_to_seconds(self.end))
 
-# %% ../nbs/00_data.ipynb #53183905
+# %% ../nbs/00_data.ipynb #14a08009
+def _unmoved(tags): return {k:v for k,v in tags.items() if k!='moved'} # for a song that has left the place where it was read
+
 @patch
 def transpose(self:Song,
     semitones:int, # up when positive
@@ -202,9 +204,9 @@ def slice_bars(self:Song,
         m = m[max(np.searchsorted(m[:,0], lo+1e-9)-1, 0):].copy()
         m[:,0] = np.maximum(m[:,0]-lo, 0)
         return m[m[:,0]<max(hi-lo, 1e-9)]
-    return self.replace(notes=n, tempos=cut(self.tempos), meters=cut(self.meters))
+    return self.replace(notes=n, tempos=cut(self.tempos), meters=cut(self.meters), tags=_unmoved(self.tags))
 
-# %% ../nbs/00_data.ipynb #dc545898
+# %% ../nbs/00_data.ipynb #3c8df7bc
 @patch
 def merge(self:Song,
     other:Song, # its tracks follow ours; its tempi, meters and tags are dropped
@@ -212,7 +214,7 @@ def merge(self:Song,
     "Both songs at once: our maps, our tracks and then those of `other`"
     tpq, theirs = math.lcm(self.tpq, other.tpq), other.notes.copy()
     theirs['track'] += len(self.tracks)
-    return self.replace(notes=np.concatenate([self.notes, theirs]), tracks=self.tracks+other.tracks, tpq=tpq if tpq<=32767 else max(self.tpq, other.tpq))
+    return self.replace(notes=np.concatenate([self.notes, theirs]), tracks=self.tracks+other.tracks, tags=_unmoved(self.tags), tpq=tpq if tpq<=32767 else max(self.tpq, other.tpq))
 
 # %% ../nbs/00_data.ipynb #d1a36352
 def _sniff(data):
@@ -330,15 +332,17 @@ def _maps(score, move, snap):
     if snap: me[:,0] = np.rint(np.rint(me[:,0]/snap)*snap)
     return np.stack([te[:,0]/score.tpq, 60e6/te[:,1]], 1), np.stack([me[:,0]/score.tpq, me[:,1], me[:,2]], 1)
 
-# %% ../nbs/00_data.ipynb #68421243
+# %% ../nbs/00_data.ipynb #f9488ca6
 _MARK = 'flocoder '
 
-def _silent(score):
-    "The silent tracks that our writer noted: rows (index, Track); None for a file from elsewhere"
+def _noted(score):
+    "What our writer noted: (silent tracks as rows (index, Track), ticks that the notes were moved by); (None, 0) for a file from elsewhere"
     text = next((m.text for m in score.markers if m.text.startswith(_MARK)), None)
-    if text is None: return None
-    try: return [(int(i), Track(int(p)%128, bool(d), str(n))) for i,p,d,n in json.loads(text[len(_MARK):]).get('silent', [])]
-    except (ValueError, TypeError, AttributeError): return None
+    if text is None: return None, 0
+    try:
+        said = json.loads(text[len(_MARK):])
+        return [(int(i), Track(int(p)%128, bool(d), str(n))) for i,p,d,n in said.get('silent', [])], int(said.get('moved', 0))
+    except (ValueError, TypeError, AttributeError): return None, 0
 
 @patch(cls_method=True)
 def from_midi(cls:Song,
@@ -349,20 +353,21 @@ def from_midi(cls:Song,
     name, raw = ('MIDI bytes', True) if isinstance(src, (bytes, bytearray)) else (str(src), False)
     try: score = _read(bytes(src) if raw else Path(src).read_bytes(), name)
     except OSError as e: raise MidiError(f'{name}: cannot be opened ({e.strerror}): check the path') from None
-    tpq, silent = score.tpq, _silent(score)
+    tpq, (silent, moved) = score.tpq, _noted(score)
     found = [(t, c) for t in score.tracks if len((c := t.notes.numpy())['time'])]
     tracks = [Track(int(t.program), bool(t.is_drum), t.name) for t,_ in found]
     s, d, p, v = [np.concatenate([c[k] for _,c in found] or [[]]).astype('i8') for k in ('time','duration','pitch','velocity')]
     track = np.repeat(np.arange(len(found)), [len(c['time']) for _,c in found])
     if len(s) and (s.min()<0 or d.min()<0 or (s+d).max()>min(_MAX_TICK, 1e6*tpq)):
         raise MidiError(f'{name}: it has notes before beat 0 or past the millionth beat: the file is damaged')
-    move = _move(s, None if silent is not None and phase=='auto' else phase, tpq)
+    move = moved if silent is not None and phase=='auto' else _move(s, phase, tpq)
+    if len(s) and s.min()+move<0: move = 0
     tempos, meters = _maps(score, move, tpq/4 if move and phase=='auto' else 0)
     for i,t in silent or []:
         tracks.insert(i, t); track = track+(track>=i)
     notes = np.empty(len(s), dtype=NOTE)
     for k,a in zip(NOTE.names, ((s+move)/tpq, np.maximum(d, 1)/tpq, p, np.clip(v, 1, 127), track)): notes[k] = a
-    return cls(notes, tracks, tempos, meters, tpq=tpq)
+    return cls(notes, tracks, tempos, meters, dict(moved=str(move)) if move and phase=='auto' else {}, tpq)
 
 # %% ../nbs/00_data.ipynb #ad9b7023
 def _atomic(path, data):
@@ -374,14 +379,21 @@ def _atomic(path, data):
         os.chmod(tmp, 0o644); os.replace(tmp, path)
     except BaseException: os.unlink(tmp); raise
 
-# %% ../nbs/00_data.ipynb #040dd5c0
+# %% ../nbs/00_data.ipynb #cdd4c45f
+def _unmove(song):
+    "By how many ticks to move everything when writing, so that notes come to lie where they were read; 0 where that cannot be undone"
+    moved = int(song.tags.get('moved', 0))
+    at = _ticks(np.concatenate([song.notes['start'], *(m[m[:,0]>0,0] for m in (song.tempos, song.meters))]), song.tpq)
+    return -moved if moved and (not len(at) or at.min()>moved) else 0
+
 @patch
-def _symusic(self:Song):
-    "The song as a symusic Score in ticks"
+def _symusic(self:Song, move=0):
+    "The song as a symusic Score in ticks, all of it moved by some"
     score, n, k = symusic.Score(self.tpq), self.notes, len(self.tracks)
+    to_ticks = lambda b: (t:=_ticks(b, self.tpq)) + np.where(t>0, move, 0)
     order = np.argsort(n['track'], kind='stable')
     cuts = np.searchsorted(n['track'][order], np.arange(k+1))
-    cols = [_ticks(n['start'], self.tpq)[order].astype('i4'), _ticks(n['dur'], self.tpq)[order].astype('i4'), n['pitch'][order].astype('i1'), n['velocity'][order].astype('i1')]
+    cols = [(_ticks(n['start'], self.tpq)+move)[order].astype('i4'), _ticks(n['dur'], self.tpq)[order].astype('i4'), n['pitch'][order].astype('i1'), n['velocity'][order].astype('i1')]
     silent = []
     for i,(t,a,b) in enumerate(zip(self.tracks, cuts[:-1], cuts[1:])):
         if a==b: silent.append([i, t.program, int(t.drum), t.name]); continue
@@ -389,10 +401,11 @@ def _symusic(self:Song):
         track.notes = symusic.Note.from_numpy(*(np.ascontiguousarray(c[a:b]) for c in cols))
         score.tracks.append(track)
     if not score.tracks: score.tracks.append(symusic.Track())
-    score.tempos = symusic.Tempo.from_numpy(_ticks(self.tempos[:,0], self.tpq).astype('i4'), _mspq(self.tempos[:,1]).astype('i4'))
+    score.tempos = symusic.Tempo.from_numpy(to_ticks(self.tempos[:,0]).astype('i4'), _mspq(self.tempos[:,1]).astype('i4'))
     m = self.meters[:,1:].astype('i1')
-    score.time_signatures = symusic.TimeSignature.from_numpy(_ticks(self.meters[:,0], self.tpq).astype('i4'), m[:,0].copy(), m[:,1].copy())
-    score.markers.append(symusic.TextMeta(0, _MARK+json.dumps({'silent': silent} if silent else {})))
+    score.time_signatures = symusic.TimeSignature.from_numpy(to_ticks(self.meters[:,0]).astype('i4'), m[:,0].copy(), m[:,1].copy())
+    said = ({'silent': silent} if silent else {}) | ({'moved': -move} if move else {})
+    score.markers.append(symusic.TextMeta(0, _MARK+json.dumps(said)))
     return score
 
 @patch
@@ -400,16 +413,16 @@ def to_midi(self:Song,
     path=None, # where to write a .mid file, whole or not at all; None: nowhere
 )->bytes:
     "The bytes of a MIDI file; `Song.from_midi` gives the same song back"
-    data = self._symusic().dumps_midi()
+    data = self._symusic(_unmove(self)).dumps_midi()
     if path is not None: _atomic(path, data)
     return data
 
-# %% ../nbs/00_data.ipynb #a3b671c2
+# %% ../nbs/00_data.ipynb #8010510c
 @patch
 def to_pretty_midi(self:Song):
     "The song as a `pretty_midi.PrettyMIDI`"
     import io, pretty_midi
-    return pretty_midi.PrettyMIDI(io.BytesIO(self.to_midi()))
+    return pretty_midi.PrettyMIDI(io.BytesIO(self._symusic().dumps_midi()))
 
 @patch(cls_method=True)
 def from_pretty_midi(cls:Song,

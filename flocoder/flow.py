@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['PRESETS', 'pair', 'FlowConfig', 'time_features', 'FlowBlock', 'FlowNet', 'LatentFlow', 'region_features', 'condition',
-           'fit_norm', 'forward', 'from_bundle', 'Regions', 'random_regions', 'FlowData', 'FlowTrain', 'JobConfig',
-           'flow_batches', 'flow_learner', 'loss_by_time', 'train_flow', 'ImageFlow']
+           'fit_norm', 'two_latents', 'forward', 'from_bundle', 'Regions', 'random_regions', 'FlowData', 'FlowTrain',
+           'JobConfig', 'flow_batches', 'flow_learner', 'loss_by_time', 'train_flow', 'ImageFlow']
 
-# %% ../nbs/02_flow.ipynb #5b3e0ae4
+# %% ../nbs/02_flow.ipynb #a53f2daf
 from dataclasses import dataclass, field
-import math, numpy as np, torch, torch.nn as nn, torch.nn.functional as F
+import math
+import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
 from .bundle import TrainConfig, config_dict, load_bundle
-from .vqvae import CodecConfig, NeighbourBlock, RollCodec, RollData, attend, rotary, rotate
+from .vqvae import CodecConfig, RollCodec, RollData, attend, rotary, rotate
 
 # %% ../nbs/02_flow.ipynb #ed305eed
 def pair(
@@ -29,7 +30,7 @@ def pair(
     out[i] = noise[i[torch.as_tensor(col, device=i.device)]]
     return out
 
-# %% ../nbs/02_flow.ipynb #c6787675
+# %% ../nbs/02_flow.ipynb #ce9bfed6
 @dataclass
 class FlowConfig:
     "Everything that decides the shape of a flow model"
@@ -45,6 +46,7 @@ class FlowConfig:
     def __post_init__(self):
         if self.dim%self.head: raise ValueError(f'dim {self.dim} does not divide by head {self.head}')
 
+# %% ../nbs/02_flow.ipynb #2e4486bc
 def time_features(t, n=64):
     "Sines and cosines of a time in 0..1, [B, n]"
     f = torch.exp(torch.linspace(0, math.log(1000), n//2, device=t.device))
@@ -72,7 +74,7 @@ class FlowBlock(nn.Module):
         x = x + g1*self.out(y)
         return x + g2*self.mlp(self.n2(x)*(1+s2)+b2)
 
-# %% ../nbs/02_flow.ipynb #cc353823
+# %% ../nbs/02_flow.ipynb #c8ff88d2
 class FlowNet(nn.Module):
     "The velocity of a latent: forward(x, t, cond)"
     adam_only = ('inp','out','time','pos','label')
@@ -89,7 +91,8 @@ class FlowNet(nn.Module):
         self.label = nn.Embedding(cfg.labels+1, 64) if cfg.labels else None
         self.blocks = nn.ModuleList(FlowBlock(cfg.dim, cfg.head, cfg.kernel) for _ in range(cfg.depth))
         self.norm, self.out = nn.LayerNorm(cfg.dim), nn.Linear(cfg.dim, n)
-        nn.init.zeros_(self.out.weight); nn.init.zeros_(self.out.bias)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
     def forward(self,
         x,    # latent [B, D, rows, T], somewhere between noise and music
         t,    # time [B], 0 noise, 1 music
@@ -109,7 +112,7 @@ class FlowNet(nn.Module):
         for b in self.blocks: h = b(h, mod)
         return self.out(self.norm(h)).float().transpose(1,2).unflatten(1, (self.d,self.rows))
 
-# %% ../nbs/02_flow.ipynb #603150de
+# %% ../nbs/02_flow.ipynb #4baf0932
 class LatentFlow(nn.Module):
     "A flow model in the latent of a frozen codec"
     adam_only = tuple(f'net.{n}' for n in FlowNet.adam_only)
@@ -124,7 +127,9 @@ class LatentFlow(nn.Module):
         self.register_buffer('std', torch.ones(cfg.codec.channels, self.net.rows, 1))
         self.view, self.window = self.codec.view, cfg.beats*cfg.codec.patch[1]
     def train(self, mode=True):
-        super().train(mode); self.codec.eval(); return self
+        super().train(mode)
+        self.codec.eval()
+        return self
     def latent_shape(self, n_cols): return (self.cfg.codec.channels, self.net.rows, n_cols//self.cfg.codec.patch[1])
     @torch.no_grad()
     def to_latent(self,
@@ -142,14 +147,14 @@ class LatentFlow(nn.Module):
         return self.codec.to_roll(self.codec.decode(q.lookup(q.snap(z)) if quantise else z))
     def velocity(self, x, t, cond): return self.net(x, t, cond)
 
-# %% ../nbs/02_flow.ipynb #0994622d
+# %% ../nbs/02_flow.ipynb #3deddecb
 def region_features(
     region, # bool [B, planes, 128, cols]: True where to write
-    patch,  # (pitches, columns) of a patch
+    cfg,    # CodecConfig, for the shape of a patch
 ): # [B, planes, rows, T]: the share of each patch that is to be written
     "How much of each patch is to be made"
-    B,P,H,W = region.shape
-    return region.view(B, P, H//patch[0], patch[0], W//patch[1], patch[1]).float().mean((3,5))
+    (B,P,H,W), (ph,pw), b = region.shape, cfg.patch, cfg.band
+    return region.view(B, P, ph//b, H//ph, b, W//pw, pw).float().mean((2,4,6))
 
 def condition(self:LatentFlow,
     roll,       # uint8 [B, planes, 3, 128, cols]: the known notes only
@@ -158,7 +163,7 @@ def condition(self:LatentFlow,
     drop=None,  # bool [B]: items whose condition is hidden
 ): # the `cond` of the network
     "What the network is told about the notes that are given"
-    return dict(known=self.to_latent(roll), mask=region_features(region, self.cfg.codec.patch), label=label, drop=drop)
+    return dict(known=self.to_latent(roll), mask=region_features(region, self.cfg.codec), label=label, drop=drop)
 
 @torch.no_grad()
 def fit_norm(self:LatentFlow,
@@ -166,8 +171,31 @@ def fit_norm(self:LatentFlow,
 ):
     "Set mean and standard deviation of the latent from some batches"
     z = torch.cat([self.codec.quantiser.squash(self.codec.encode(x)) for x in rolls])
-    self.mean.copy_(z.mean((0,3))[...,None]); self.std.copy_(z.std((0,3))[...,None].clamp(min=.05))
+    self.mean.copy_(z.mean((0,3))[...,None])
+    self.std.copy_(z.std((0,3))[...,None].clamp(min=.05))
 
+LatentFlow.condition, LatentFlow.fit_norm = condition, fit_norm
+
+# %% ../nbs/02_flow.ipynb #d1b476d9
+@torch.no_grad()
+def two_latents(self:LatentFlow,
+    roll,  # uint8 [B, planes, 3, 128, cols]
+    known, # the same with some notes taken out
+): # the normalised latents of both
+    "`to_latent` of a roll and of its known notes, at little more than the cost of one"
+    p, k = (self.codec.patches(o.flatten(1,2)) for o in (roll, known))
+    (B,T), some = p.shape[:2], k.flatten(2).any(-1)
+    new = (some & (p!=k).flatten(2).any(-1)).flatten()
+    beats = torch.cat([p.flatten(0,1), torch.zeros_like(p[0,:1]), k.flatten(0,1)[new]])
+    z = (self.codec.quantiser.squash(self.codec.describe(self.codec.scaled(beats)))-self.mean[...,0].T)/self.std[...,0].T
+    full = z[:B*T]
+    rest = torch.where(some.flatten()[:,None,None], full, z[B*T])
+    rest[new] = z[B*T+1:]
+    return [o.unflatten(0,(B,T)).permute(0,3,2,1) for o in (full, rest)]
+
+LatentFlow.two_latents = two_latents
+
+# %% ../nbs/02_flow.ipynb #b5232756
 def forward(self:LatentFlow,
     roll,       # uint8 [B, planes, 3, 128, cols], or images
     known=None, # the same with the known notes only; None: nothing is known
@@ -175,8 +203,8 @@ def forward(self:LatentFlow,
     label=None, # class of each item, [B]
 ): # (loss of each item [B], its time [B])
     "The flow-matching loss (Lipman et al. 2022, eq. 23)"
-    if known is None: x1 = self.to_latent(roll); k = torch.zeros_like(x1)
-    else: x1, k = self.to_latent(torch.cat([roll, known])).chunk(2)
+    x1, k = (self.to_latent(roll), None) if known is None else self.two_latents(roll, known)
+    if k is None: k = torch.zeros_like(x1)
     if mask is None: mask = x1.new_ones(len(x1), len(self.cfg.codec.tracks), *x1.shape[2:])
     x0 = torch.randn_like(x1)
     drop = torch.rand(len(x1), device=x1.device)<self.cfg.drop if self.training else None
@@ -186,7 +214,7 @@ def forward(self:LatentFlow,
     v = self.net(xt, t, dict(known=k, mask=mask, label=label, drop=drop))
     return (v-(x1-x0)).pow(2).flatten(1).mean(1), t
 
-LatentFlow.condition, LatentFlow.fit_norm, LatentFlow.forward = condition, fit_norm, forward
+LatentFlow.forward = forward
 
 # %% ../nbs/02_flow.ipynb #40738162
 def from_bundle(cls,
@@ -202,7 +230,7 @@ def from_bundle(cls,
 
 LatentFlow.from_bundle = classmethod(from_bundle)
 
-# %% ../nbs/02_flow.ipynb #07f19268
+# %% ../nbs/02_flow.ipynb #80e3015d
 @dataclass
 class Regions:
     "A region for each item: time span × tracks × pitch band"
@@ -214,12 +242,15 @@ class Regions:
     def inside(self, g, item):
         "Which notes start in the region of their item"
         return (g.on>=self.a[item]) & (g.on<self.b[item]) & self.planes[item,g.plane] & (g.pitch>=self.lo[item]) & (g.pitch<self.hi[item])
-    def features(self, patch, rows, cols):
+    def features(self, cfg, cols):
         "Share of each patch that is inside: float32 [B, planes, rows, T]"
-        share = lambda lo, hi, n, size: ((np.minimum(hi[:,None], (np.arange(n)+1)*size)-np.maximum(lo[:,None], np.arange(n)*size))/size).clip(0,1)
-        p, t = share(self.lo, self.hi, rows//patch[0], patch[0]), share(self.a, self.b, cols//patch[1], patch[1])
+        (ph,pw), b, n = cfg.patch, cfg.band, len(self.a)
+        within = lambda lo, hi, size: (np.arange(size)>=lo[:,None]) & (np.arange(size)<hi[:,None])
+        p = within(self.lo, self.hi, cfg.rows).reshape(n, ph//b, cfg.rows//ph, b).mean((1,3))
+        t = within(self.a, self.b, cols).reshape(n, cols//pw, pw).mean(2)
         return (self.planes[:,:,None,None]*p[:,None,:,None]*t[:,None,None]).astype(np.float32)
 
+# %% ../nbs/02_flow.ipynb #e7a42894
 def random_regions(
     n,      # items
     cols,   # columns of a window
@@ -231,19 +262,21 @@ def random_regions(
     "Regions as a person would cut them: all, some bars, some tracks, a band of pitches, or several of these at once"
     bars = max(1, cols//bar)
     u = rng.random((n,4))
-    a = rng.integers(0, bars, n); b = a+1+rng.integers(0, bars, n)
+    a = rng.integers(0, bars, n)
+    b = a+1+rng.integers(0, bars, n)
     tail = rng.random(n)<.4
     b = np.where(tail, bars, np.minimum(b, bars))
     time = u[:,0]<.6
     some = rng.random((n,planes))<.5
     some[np.arange(n), rng.integers(0, planes, n)] = True
     tracks, band = u[:,1]<.5, u[:,2]<.15
-    lo = rng.integers(24, 84, n); hi = lo+rng.integers(6, 36, n)
+    lo = rng.integers(24, 84, n)
+    hi = lo+rng.integers(6, 36, n)
     all_ = u[:,3]<whole
     time, tracks, band = (x & ~all_ for x in (time, tracks, band))
     return Regions(np.where(time,a,0)*bar, np.where(time,b*bar,cols), some | ~tracks[:,None], np.where(band,lo,0), np.where(band,hi,128))
 
-# %% ../nbs/02_flow.ipynb #3120398a
+# %% ../nbs/02_flow.ipynb #f2cc0f2e
 @dataclass
 class FlowData(RollData):
     "Which windows a flow model sees"
@@ -269,14 +302,13 @@ class JobConfig:
     data: FlowData = field(default_factory=FlowData)
     train: FlowTrain = field(default_factory=FlowTrain)
 
-PRESETS = dict(
-    tiny  = dict(model=dict(dim=64, depth=2), train=dict(steps=40, bs=8, eval_every=20)),
-    small = dict(),
-    large = dict(model=dict(dim=512, depth=12), train=dict(steps=40000, bs=128)))
+PRESETS = dict(tiny=dict(model=dict(dim=64, depth=2), train=dict(steps=40, bs=8, eval_every=20)), small={},
+    large=dict(model=dict(dim=512, depth=12), train=dict(steps=40000, bs=128)))
 
+# %% ../nbs/02_flow.ipynb #d91b46dc
 def flow_batches(
     loader, # a RollLoader of windows
-    patch,  # patch of the codec
+    cfg,    # CodecConfig
 ): # the loader, giving ((roll, known, features), roll)
     "Cut a random region out of every window of a loader"
     from flocoder.rolls import paint
@@ -285,12 +317,13 @@ def flow_batches(
         g, item, n = loader.plan(epoch, i)
         r = random_regions(n, loader.cols, loader.view.planes, bar, np.random.default_rng([loader.seed, epoch, i, 1]))
         known = ~r.inside(g, item)
-        roll, rest = (paint(o, k, n, loader.cols, loader.view.planes, loader.view.pitches, device=loader.device) for o,k in ((g, item), (g[known], item[known])))
-        return roll, rest, torch.as_tensor(r.features(patch, loader.view.pitches, loader.cols), device=loader.device), roll
+        draw = lambda g, item: paint(g, item, n, loader.cols, loader.view.planes, loader.view.pitches, device=loader.device)
+        roll, rest = draw(g, item), draw(g[known], item[known])
+        return roll, rest, torch.as_tensor(r.features(cfg, loader.cols), device=loader.device), roll
     loader.batch, loader.n_inp = batch, 3
     return loader
 
-# %% ../nbs/02_flow.ipynb #28c534d0
+# %% ../nbs/02_flow.ipynb #d8d63fe3
 def flow_learner(
     dls,   # DataLoaders of (roll, known, features, target)
     model, # a LatentFlow
@@ -311,6 +344,7 @@ def loss_by_time(
     s = torch.zeros(2, bins, device=t.device).scatter_add_(1, i.expand(2,-1), torch.stack([loss.float(), torch.ones_like(t)]))
     return [a/b if b else None for a,b in zip(*s.tolist())]
 
+# %% ../nbs/02_flow.ipynb #f063fb75
 def train_flow(
     store,         # a Store or its path
     run,           # run folder
@@ -338,7 +372,7 @@ def train_flow(
     dls = roll_dls(store, model.view, cols=d.cols, bs=cfg.train.bs, transpose=d.transpose, track_drop=d.track_drop, seed=cfg.train.seed,
         device=model.mean.device, steps=min(cfg.train.eval_every, cfg.train.steps), valid_crops=d.valid_crops)
     if not init: model.fit_norm(dls.train.batch(0, i)[0] for i in range(8))
-    for dl in (dls.train, dls.valid): flow_batches(dl, mc.codec.patch)
+    for dl in (dls.train, dls.valid): flow_batches(dl, mc.codec)
     def scores(learn): return {f'loss_{i}': v for i,v in enumerate(loss_by_time(model, learn.dls.valid))}
     extra = dict(family='flow', config=config_dict(mc), view=dict(grid=model.view.grid, tracks=list(model.view.tracks)),
         data=store.meta.get('credit') or store.meta['recipe'], licence=store.meta.get('licence') or 'not stated', crops=config_dict(d), init=str(init or ''))

@@ -6,13 +6,12 @@
 __all__ = ['ROLES', 'COLOURS', 'GridNotes', 'snap', 'RollView', 'paint', 'notes_of', 'table', 'loss', 'to_roll', 'from_roll',
            'roll_image', 'show_roll']
 
-# %% ../nbs/00a_rolls.ipynb #a65557a6
+# %% ../nbs/00a_rolls.ipynb #c489f7ec
 from dataclasses import dataclass
-from functools import cached_property
 import numpy as np, torch
 from .data import NOTE, Song, Track
 
-# %% ../nbs/00a_rolls.ipynb #eb1568d5
+# %% ../nbs/00a_rolls.ipynb #534b66a6
 @dataclass
 class GridNotes:
     "Notes on a grid, as arrays of equal length"
@@ -35,8 +34,9 @@ def snap(
     group=None,  # notes of different groups (songs of a store, say) never touch
 ):
     "Round notes to the grid: (`GridNotes`, index of the kept notes, whether each kept note was cut short)"
-    on = np.floor(np.asarray(start)*grid+.5).astype(np.int32)
-    off = np.maximum(np.floor(np.asarray(end)*grid+.5).astype(np.int32), on+1)
+    start, end, pitch, velocity, plane = map(np.asarray, (start, end, pitch, velocity, plane))
+    on = np.floor(start*grid+.5).astype(np.int32)
+    off = np.maximum(np.floor(end*grid+.5).astype(np.int32), on+1)
     group = np.zeros(len(on), np.int32) if group is None else np.asarray(group)
     order = np.lexsort((-off, on, pitch, plane, group))
     key = np.stack([x[order].astype(np.int64) for x in (group, plane, pitch)])
@@ -47,7 +47,7 @@ def snap(
     nxt = np.full(len(order), np.iinfo(np.int32).max, np.int32)
     if len(order)>1: nxt[:-1] = np.where((key[:,1:]==key[:,:-1]).all(0), on[order][1:], nxt[:-1])
     cut = nxt < off[order]
-    g = GridNotes(on[order], np.minimum(off[order], nxt), *(np.asarray(x)[order].astype(np.int32) for x in (pitch, velocity, plane)))
+    g = GridNotes(on[order], np.minimum(off[order], nxt), *(x[order].astype(np.int32) for x in (pitch, velocity, plane)))
     back = np.lexsort((g.pitch, g.plane, g.on, key[0]))
     return g[back], order[back], cut[back]
 

@@ -6,14 +6,14 @@
 __all__ = ['SOLVERS', 'shift', 'times', 'euler', 'midpoint', 'heun', 'rk4', 'adaptive', 'Calls', 'guided', 'item_noise',
            'plan_windows', 'both_ways', 'FlowGenerator', 'generate', 'infill', 'continue_', 'accompany', 'vary']
 
-# %% ../nbs/03_sampling.ipynb #0137636a
+# %% ../nbs/03_sampling.ipynb #765049b1
 import math
 from dataclasses import replace as _with
 import numpy as np, torch
-import torch.nn.functional as F
 from .data import NOTE, Song, Track
 from .rolls import GridNotes, paint, notes_of, snap
 from .compose import Region, Generator, keep_outside, check_count
+from .flow import region_features
 
 # %% ../nbs/03_sampling.ipynb #48d46017
 def shift(
@@ -223,12 +223,7 @@ class FlowGenerator(Generator):
     @property
     def device(self): return next(self.flow.parameters()).device
 
-# %% ../nbs/03_sampling.ipynb #0cf266cc
-def _pool(page, P, T):
-    "Latent cells [B,1,P,T] that any cell of `page` [B,planes,rows,cols] falls into"
-    page = page.any(1, keepdim=True).float()
-    return F.max_pool2d(page, (page.shape[-2]//P, page.shape[-1]//T))>0
-
+# %% ../nbs/03_sampling.ipynb #bcb9bbe8
 def _sample(self:FlowGenerator, roll, page, noise, s, data=None, start=0.):
     "Rolls [B,…] whose cells in `page` are made anew; `roll` holds what is known, `data` the song to vary"
     flow, free = self.flow, s['mode']=='free'
@@ -238,7 +233,7 @@ def _sample(self:FlowGenerator, roll, page, noise, s, data=None, start=0.):
     x = noise if data is None else (1-start)*noise + start*flow.to_latent(data)
     back = None
     if free:
-        hole, z = _pool(page, *noise.shape[-2:]), flow.to_latent(roll)
+        hole, z = (region_features(page, flow.cfg.codec)>0).any(1, keepdim=True), flow.to_latent(roll)
         back = lambda t,x: torch.where(hole, x, (1-t)*noise+t*z)
         x = back(start, x)
     steps = max(1, math.ceil(s['steps']*(1-start)))

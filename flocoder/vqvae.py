@@ -5,17 +5,17 @@
 # %% auto #0
 __all__ = ['CODECS', 'PRESETS', 'DIGITS', 'Quantised', 'FSQ', 'rotate_to', 'Codebook', 'start', 'update', 'ResidualVQ',
            'neighbours', 'neighbour_bias', 'attend', 'CodecConfig', 'BeatMix', 'rotary', 'rotate', 'NeighbourBlock',
-           'Codec', 'encode', 'decode_patches', 'decode', 'forward', 'random_rate', 'quantise', 'bits', 'RollCodec',
+           'Codec', 'encode', 'describe', 'decode_patches', 'decode', 'forward', 'random_rate', 'bits', 'RollCodec',
            'reconstruct', 'from_bundle', 'pixel_scores', 'note_scores', 'code_use', 'codec_scores', 'RollData',
            'CodecTrain', 'JobConfig', 'codec_learner', 'train_vqvae', 'ImageCodec']
 
-# %% ../nbs/01_vqvae.ipynb #25714eb6
+# %% ../nbs/01_vqvae.ipynb #1ded7b6d
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
+import torch, torch.nn as nn, torch.nn.functional as F
 from .rolls import RollView, ROLES, notes_of
-from .bundle import BundleError, config_dict, load_bundle, resolve
+from .bundle import TrainConfig, config_dict, load_bundle
 
 # %% ../nbs/01_vqvae.ipynb #2445a30c
 @dataclass
@@ -91,7 +91,7 @@ class Codebook(nn.Module):
         if self.training: self.update(x.detach().float(), idx)
         return idx
 
-# %% ../nbs/01_vqvae.ipynb #ebc7af14
+# %% ../nbs/01_vqvae.ipynb #9af8d874
 def _sums(idx, x, size):
     count = torch.zeros(size, device=x.device).index_add_(0, idx, torch.ones(len(idx), device=x.device))
     return count, torch.zeros(size, x.shape[1], device=x.device).index_add_(0, idx, x)
@@ -103,13 +103,16 @@ def start(self:Codebook, x):
     for _ in range(self.kmeans_iters):
         count, total = _sums(self.nearest(x), x, self.size)
         self.code.copy_(torch.where(count[:,None]>0, total/count[:,None].clamp(min=1), self.code))
-    self.total.copy_(self.code); self.count.fill_(1.); self.started.fill_(True)
+    self.total.copy_(self.code)
+    self.count.fill_(1.)
+    self.started.fill_(True)
 
 @torch.no_grad()
 def update(self:Codebook, x, idx):
     "Moving averages, and a new place for codes that nobody chooses"
     count, total = _sums(idx, x, self.size)
-    self.count.lerp_(count, 1-self.decay); self.total.lerp_(total, 1-self.decay)
+    self.count.lerp_(count, 1-self.decay)
+    self.total.lerp_(total, 1-self.decay)
     dead = self.count < self.dead*min(1., len(x)/self.size)
     spare = x[torch.randint(len(x), (self.size,), device=x.device)]
     self.total.copy_(torch.where(dead[:,None], spare, self.total))
@@ -156,7 +159,7 @@ class ResidualVQ(nn.Module):
         y = rotate_to(x, q) if self.rotation else x+(q-x).detach()
         return Quantised(y.view(len(z), *z.shape[2:], self.dim).movedim(-1,1), codes, loss)
 
-# %% ../nbs/01_vqvae.ipynb #da59d202
+# %% ../nbs/01_vqvae.ipynb #6cebfe68
 def neighbours(
     n, # places along the axis
     k, # window, at most n
@@ -174,6 +177,12 @@ def neighbour_bias(h, w, kernel, device, dtype):
     m = (neighbours(h,kh)[:,None,:,None] & neighbours(w,kw)[None,:,None,:]).reshape(h*w, h*w)
     return torch.zeros(m.shape, dtype=dtype).masked_fill(~m, -torch.inf).to(device)
 
+@lru_cache
+def _has_natten():
+    from importlib.util import find_spec
+    return find_spec('natten') is not None
+
+# %% ../nbs/01_vqvae.ipynb #6b726206
 def attend(
     q, k, v,   # [B, rows, columns, heads, channels]
     kernel,    # (rows, columns) of the window; an even number, or one larger than the picture, is made to fit
@@ -193,18 +202,14 @@ def attend(
         y = torch.softmax(s if bias is None else s+bias, -1) @ v
     return y.transpose(1,2).reshape(B,h,w,n,d)
 
-@lru_cache
-def _has_natten():
-    from importlib.util import find_spec
-    return find_spec('natten') is not None
-
-# %% ../nbs/01_vqvae.ipynb #523a66d9
+# %% ../nbs/01_vqvae.ipynb #cd2484ae
 @dataclass
 class CodecConfig:
     "Everything that decides the shape of a codec"
     tracks: tuple[str,...] = ROLES     # planes of the roll
     grid: int = 8                      # columns a beat
     patch: tuple[int,int] = (16,8)     # pitches and columns of a patch
+    band: int = 4                      # neighbouring pitches of a patch; it has patch[0]/band such bands, far apart
     rows: int = 128                    # height of the picture: pitches of a roll
     dim: int = 192                     # width of the network
     enc: int = 3                       # blocks of the encoder
@@ -215,18 +220,17 @@ class CodecConfig:
     channels: int = 20                 # channels of the latent
     levels: int = 4                    # fsq: values of a channel; rvq: number of stages
     size: int = 256                    # rvq: codes of a stage
-    rate_drop: float = .3              # share of the items that are cut to a random rate in training
+    rate_drop: float = .15             # share of the items that are cut to a random rate in training
+    rate_weight: float = .2            # weight of those items in the loss: they cannot do well, and must not lead
     def __post_init__(self):
         if self.rows%self.patch[0]: raise ValueError(f'patch {self.patch}: {self.rows} rows do not divide by {self.patch[0]}')
+        if self.patch[0]%self.band: raise ValueError(f'band {self.band}: the {self.patch[0]} rows of a patch do not divide by it')
         if self.quantiser not in ('fsq','rvq'): raise ValueError(f"quantiser {self.quantiser!r}: choose 'fsq' or 'rvq'")
         if self.dim%self.head: raise ValueError(f'dim {self.dim} does not divide by head {self.head}')
 
-CODECS = dict(
-    tiny  = dict(dim=64, enc=1, dec=1),
-    small = dict(),
-    large = dict(dim=384, enc=4, dec=8))
+CODECS = dict(tiny=dict(dim=64, enc=1, dec=1), small={}, large=dict(dim=384, enc=4, dec=8))
 
-# %% ../nbs/01_vqvae.ipynb #90d75db1
+# %% ../nbs/01_vqvae.ipynb #f82585c7
 class BeatMix(nn.Module):
     "Mixes the patches of one beat (all rows of a column), then each patch by itself"
     def __init__(self, dim, rows):
@@ -240,6 +244,7 @@ class BeatMix(nn.Module):
         x = x + self.up(y)
         return x + self.mlp(self.n2(x))
 
+# %% ../nbs/01_vqvae.ipynb #c0c504e3
 def rotary(n, d, device, dtype):
     "Cosines and sines [n, 1, d/2] of rotary positions"
     f = 100**-(torch.arange(0, d, 2, device=device)/d)
@@ -263,7 +268,7 @@ class NeighbourBlock(nn.Module):
         x = x + self.out(attend(rotate(q,*cs), rotate(k,*cs), v, self.kernel).flatten(-2))
         return x + self.mlp(self.n2(x))
 
-# %% ../nbs/01_vqvae.ipynb #64fab297
+# %% ../nbs/01_vqvae.ipynb #f04c04c5
 class Codec(nn.Module):
     "Patches → latent → quantised latent → patches"
     adam_only = ('inp','out','to_z','from_z') # the layers at the two ends are left to AdamW
@@ -282,23 +287,27 @@ class Codec(nn.Module):
         self.quantiser = FSQ(cfg.channels, cfg.levels) if cfg.quantiser=='fsq' else ResidualVQ(cfg.channels, cfg.size, cfg.levels)
         nn.init.normal_(self.out.weight, std=.002)
     view = None # what the picture means; a RollView for rolls
+    def quantise(self, z, keep=None): return self.quantiser(z, keep)
     def patches(self, x): # [B, planes, H, W] -> [B, W', H', n]
         B,C,H,W = x.shape
         ph,pw = self.cfg.patch
         if H!=self.cfg.rows or W%pw: raise ValueError(f'a picture of {H} × {W}: this codec needs {self.cfg.rows} rows and a multiple of {pw} columns')
-        return x.view(B,C,H//ph,ph,W//pw,pw).permute(0,4,2,1,3,5).reshape(B,W//pw,H//ph,C*ph*pw)
+        return x.view(B,C,ph//self.cfg.band,H//ph,self.cfg.band,W//pw,pw).permute(0,5,3,1,2,4,6).reshape(B,W//pw,H//ph,C*ph*pw)
     def unpatch(self, y): # the reverse
         B,w,h,_ = y.shape
         ph,pw = self.cfg.patch
-        return y.view(B,w,h,self.in_ch,ph,pw).permute(0,3,2,4,1,5).reshape(B,self.in_ch,h*ph,w*pw)
+        return y.view(B,w,h,self.in_ch,ph//self.cfg.band,self.cfg.band,pw).permute(0,3,4,2,5,1,6).reshape(B,self.in_ch,h*ph,w*pw)
 
-# %% ../nbs/01_vqvae.ipynb #08a0ddb6
+# %% ../nbs/01_vqvae.ipynb #30160957
 def encode(self:Codec,
     x, # the picture, as `features` takes it
 ): # latent [B, channels, rows, columns] before the quantiser
     "Describe each beat, looking at no other"
-    y = self.encoder(self.inp(self.features(x)) + self.row_in)
-    return self.to_z(y).float().permute(0,3,2,1)
+    return self.describe(self.features(x)).permute(0,3,2,1)
+
+def describe(self:Codec, f):
+    "Features of beats [..., rows, n] to latent [..., rows, channels]"
+    return self.to_z(self.encoder(self.inp(f) + self.row_in)).float()
 
 def decode_patches(self:Codec, z):
     y = self.decoder((self.from_z(z.permute(0,2,3,1)) + self.row_out[:,None]))
@@ -310,18 +319,20 @@ def decode(self:Codec,
     "Paint the picture that a latent describes"
     return self.unpatch(self.decode_patches(z).float())
 
+Codec.encode, Codec.describe, Codec.decode_patches, Codec.decode = encode, describe, decode_patches, decode
+
+# %% ../nbs/01_vqvae.ipynb #acf6eefc
 def forward(self:Codec, x, keep=None):
     if keep is None and self.training and self.cfg.rate_drop: keep = self.random_rate(len(x), x.device)
     q = self.quantise(self.encode(x), keep)
-    return self.decode_patches(q.z), q.loss
+    weight = None if keep is None else torch.where(keep<len(self.quantiser.n_codes), self.cfg.rate_weight, 1.)
+    return self.decode_patches(q.z), q.loss, weight
 
 def random_rate(self:Codec, n, device):
     "For each item the parts of the description to keep: mostly all, sometimes a random number"
     k = len(self.quantiser.n_codes)
     some = torch.randint(max(1,k//8), k+1, (n,), device=device)
     return torch.where(torch.rand(n, device=device)<self.cfg.rate_drop, some, k)
-
-def quantise(self:Codec, z, keep=None): return self.quantiser(z, keep)
 
 def bits(self:Codec,
     cols,      # columns of the picture
@@ -331,9 +342,9 @@ def bits(self:Codec,
     n = self.quantiser.n_codes
     return self.h*(cols//self.cfg.patch[1])*sum(math.log2(c) for c in n[:keep or len(n)])
 
-for f in (encode, decode_patches, decode, forward, random_rate, quantise, bits): setattr(Codec, f.__name__, f)
+Codec.forward, Codec.random_rate, Codec.bits = forward, random_rate, bits
 
-# %% ../nbs/01_vqvae.ipynb #41bfd13a
+# %% ../nbs/01_vqvae.ipynb #0e12cdf9
 class RollCodec(Codec):
     "A codec for piano rolls"
     def __init__(self,
@@ -346,8 +357,11 @@ class RollCodec(Codec):
         self.register_buffer('scale', torch.tensor([1.,1.,1/127]).repeat(len(cfg.tracks)).repeat_interleave(area), persistent=False)
         self.out.bias.data.view(-1,3,area)[:,:2] = -4.
     def features(self, roll):
-        x = self.patches(roll.flatten(1,2))
-        return x.to(self.scale.dtype)*self.scale
+        return self.scaled(self.patches(roll.flatten(1,2)))
+    def scaled(self, x):
+        kind = x.device.type
+        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else self.scale.dtype
+        return x.to(dtype)*self.scale.to(dtype)
     def to_roll(self,
         logits, # [B, planes*3, 128, cols], from `decode`
     ): # uint8 [B, planes, 3, 128, cols]
@@ -358,14 +372,15 @@ class RollCodec(Codec):
         vel = (torch.sigmoid(o[:,:,2])*127).round().clamp(1,127)*sus
         return torch.stack([on, sus, vel], 2).to(torch.uint8)
     def loss(self, pred, roll):
-        y, commit = pred
+        y, commit, weight = pred
         n, area = len(roll), self.cfg.patch[0]*self.cfg.patch[1]
+        w = torch.ones(n, device=y.device) if weight is None else weight
         y = y.unflatten(-1, (-1,3,area)).unbind(-2)
         on, sus, vel = self.patches(roll.flatten(1,2)).unflatten(-1, (-1,3,area)).unbind(-2)
-        bce = lambda o, t: F.softplus(o).sum(dtype=torch.float32) - (o*t).sum(dtype=torch.float32)
-        at = on.reshape(-1).nonzero()[:,0]
-        v = (torch.sigmoid(y[2].reshape(-1)[at].float()) - vel.reshape(-1)[at].float()/127).pow(2).sum()
-        return (bce(y[0],on) + .5*bce(y[1],sus) + 5*v)/(100*n) + commit
+        bce = lambda o, t: (F.softplus(o)-o*t).flatten(1).sum(1, dtype=torch.float32)
+        v = ((torch.sigmoid(y[2])-vel/127).pow(2)*on).flatten(1).sum(1, dtype=torch.float32)
+        each = (bce(y[0],on) + .5*bce(y[1],sus) + 5*v)/100
+        return (each*w).sum()/w.sum() + commit
 
 # %% ../nbs/01_vqvae.ipynb #fc538820
 @torch.no_grad()
@@ -447,9 +462,7 @@ def codec_scores(
         tracks={t: note_scores(pred, rolls, [i]) for i,t in enumerate(names)},
         **code_use(torch.cat([codec.quantise(codec.encode(x)).codes for x in rolls.split(32)]), codec.quantiser.n_codes))
 
-# %% ../nbs/01_vqvae.ipynb #4efca45f
-from .bundle import TrainConfig
-
+# %% ../nbs/01_vqvae.ipynb #afc3f670
 @dataclass
 class RollData:
     "Which crops a model sees"
@@ -467,6 +480,7 @@ class CodecTrain(TrainConfig):
     opt: str = 'muon'
     warmup: float = .01
     eval_every: int = 500
+    decoder_only: bool = False # leave the encoder, and with it the latent that a flow model has learned, as it is
 
 @dataclass
 class JobConfig:
@@ -478,6 +492,7 @@ class JobConfig:
 PRESETS = {k:dict(model=v) for k,v in CODECS.items()}
 PRESETS['tiny']['train'] = dict(steps=60, bs=8, eval_every=30)
 
+# %% ../nbs/01_vqvae.ipynb #74ef3b4d
 def codec_learner(
     dls,   # DataLoaders of rolls
     model, # a RollCodec, or an ImageCodec with DataLoaders of images
@@ -486,7 +501,6 @@ def codec_learner(
     from fastai.learner import Learner
     return Learner(dls, model, loss_func=model.loss)
 
-# %% ../nbs/01_vqvae.ipynb #7abfb339
 def train_vqvae(
     store,       # a Store or its path
     run,         # run folder
@@ -503,8 +517,11 @@ def train_vqvae(
     from flocoder.training import fit
     cfg, store = cfg or JobConfig(), store if isinstance(store, Store) else Store(store)
     seed_everything(cfg.train.seed)
-    model = (RollCodec.from_bundle(init) if init else RollCodec(cfg.model)).train().to(pick_device(device))
-    cfg, d = JobConfig(model.cfg, cfg.data, cfg.train), cfg.data
+    model = RollCodec.from_bundle(init) if init else RollCodec(cfg.model)
+    model.cfg = replace(model.cfg, rate_drop=cfg.model.rate_drop, rate_weight=cfg.model.rate_weight)
+    model, cfg, d = model.train().to(pick_device(device)), JobConfig(model.cfg, cfg.data, cfg.train), cfg.data
+    if cfg.train.decoder_only:
+        for p in (*model.inp.parameters(), *model.encoder.parameters(), *model.to_z.parameters(), model.row_in): p.requires_grad_(False)
     dls = roll_dls(store, model.view, cols=d.cols, bs=cfg.train.bs, transpose=d.transpose, track_drop=d.track_drop, seed=cfg.train.seed,
         device=next(model.parameters()).device, steps=min(cfg.train.eval_every, cfg.train.steps), valid_crops=d.valid_crops)
     def scores(learn):
@@ -515,13 +532,13 @@ def train_vqvae(
         data=store.meta.get('credit') or store.meta['recipe'], licence=store.meta.get('licence') or 'not stated', crops=config_dict(d), init=str(init or ''))
     return fit(codec_learner(dls, model), cfg.train, run, resume=resume, scores=scores, extra=extra, title='vqvae', **kwargs)
 
-# %% ../nbs/01_vqvae.ipynb #4468cd53
+# %% ../nbs/01_vqvae.ipynb #7eb26682
 class ImageCodec(Codec):
     "A codec for images [B, channels, H, W] with values in 0..1"
     def __init__(self, cfg, in_ch=1): super().__init__(cfg, in_ch)
     def features(self, x): return self.patches(x)*2-1
     def loss(self, pred, x):
-        y, commit = pred
+        y, commit, _ = pred
         return F.mse_loss(y.float(), self.patches(x)*2-1) + commit
     def to_image(self, logits): return (logits*.5+.5).clamp(0,1)
     @torch.no_grad()
