@@ -285,7 +285,7 @@ def card_markdown(
     rows += [(f'score: {k}', num(v)) for k,v in (card.get('scores') or {}).items()]
     return '\n'.join(['| | |', '|---|---|', *(f'| {k} | {v} |' for k,v in rows)])
 
-# %% ../nbs/00d_bundle.ipynb #85de793e
+# %% ../nbs/00d_bundle.ipynb #94010852
 BUNDLE_FORMAT, BUNDLE_VERSION = 'flocoder-bundle', 1
 
 def _header_bytes(path): # (whole header as dict, size of the file); BundleError where it is no safetensors file
@@ -294,8 +294,9 @@ def _header_bytes(path): # (whole header as dict, size of the file); BundleError
         with open(path, 'rb') as f:
             head = f.read(8)
             n = struct.unpack('<Q', head)[0] if len(head)==8 else 0
+            brace = f.read(1) # a safetensors header is JSON; its length, before it, may begin with any byte
+            raw = brace+f.read(n-1) if brace==b'{' and 0<n<=100_000_000 else None
             pickled = head[:2]==b'PK' or head[:1]==b'\x80'
-            raw = f.read(n) if 0<n<=100_000_000 and not pickled else None
     except OSError as e:
         why = 'is not there' if isinstance(e, FileNotFoundError) else f'cannot be read ({e.strerror})'
         raise BundleError(f"{path}: this bundle {why}; give the path of a .safetensors bundle, or the name of a shipped one ({', '.join(shipped()) or 'none here'})") from None

@@ -276,7 +276,7 @@ def random_regions(
     time, tracks, band = (x & ~all_ for x in (time, tracks, band))
     return Regions(np.where(time,a,0)*bar, np.where(time,b*bar,cols), some | ~tracks[:,None], np.where(band,lo,0), np.where(band,hi,128))
 
-# %% ../nbs/02_flow.ipynb #f2cc0f2e
+# %% ../nbs/02_flow.ipynb #0c1930a3
 @dataclass
 class FlowData(RollData):
     "Which windows a flow model sees"
@@ -288,7 +288,7 @@ class FlowData(RollData):
 @dataclass
 class FlowTrain(TrainConfig):
     "`TrainConfig` with the defaults of a flow model"
-    steps: int = 8000
+    steps: int = 4000
     bs: int = 64
     lr: float = 2e-3
     opt: str = 'muon'
@@ -344,7 +344,7 @@ def loss_by_time(
     s = torch.zeros(2, bins, device=t.device).scatter_add_(1, i.expand(2,-1), torch.stack([loss.float(), torch.ones_like(t)]))
     return [a/b if b else None for a,b in zip(*s.tolist())]
 
-# %% ../nbs/02_flow.ipynb #f063fb75
+# %% ../nbs/02_flow.ipynb #8d1e7599
 def train_flow(
     store,         # a Store or its path
     run,           # run folder
@@ -369,7 +369,7 @@ def train_flow(
         codec = codec if isinstance(codec, RollCodec) else RollCodec.from_bundle(codec)
         model = LatentFlow(replace(cfg.model, codec=codec.cfg, beats=d.cols//codec.cfg.patch[1]), codec)
     model, mc = model.train().to(pick_device(device)), model.cfg
-    dls = roll_dls(store, model.view, cols=d.cols, bs=cfg.train.bs, transpose=d.transpose, track_drop=d.track_drop, seed=cfg.train.seed,
+    dls = roll_dls(store, model.view, cols=d.cols, bs=cfg.train.bs, transpose=d.transpose, track_drop=d.track_drop, swap=d.swap, seed=cfg.train.seed,
         device=model.mean.device, steps=min(cfg.train.eval_every, cfg.train.steps), valid_crops=d.valid_crops)
     if not init: model.fit_norm(dls.train.batch(0, i)[0] for i in range(8))
     for dl in (dls.train, dls.valid): flow_batches(dl, mc.codec)

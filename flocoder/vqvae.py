@@ -182,7 +182,7 @@ def _has_natten():
     from importlib.util import find_spec
     return find_spec('natten') is not None
 
-# %% ../nbs/01_vqvae.ipynb #6b726206
+# %% ../nbs/01_vqvae.ipynb #dc1683c1
 def attend(
     q, k, v,   # [B, rows, columns, heads, channels]
     kernel,    # (rows, columns) of the window; an even number, or one larger than the picture, is made to fit
@@ -192,7 +192,8 @@ def attend(
     B,h,w,n,d = q.shape
     if backend=='auto': backend = 'natten' if q.is_cuda and _has_natten() else 'plain' if torch.is_grad_enabled() else 'sdpa'
     if backend=='natten':
-        from natten.functional import na2d
+        from natten.functional import na1d, na2d
+        if h==1: return na1d(*(x[:,0] for x in (q,k,v)), kernel_size=min(kernel[1],w))[:,None] # NATTEN takes no window of 1
         return na2d(q, k, v, kernel_size=(min(kernel[0],h), min(kernel[1],w)))
     q,k,v = (x.reshape(B,h*w,n,d).transpose(1,2) for x in (q,k,v))
     bias = neighbour_bias(h, w, tuple(kernel), q.device, q.dtype)
@@ -202,7 +203,7 @@ def attend(
         y = torch.softmax(s if bias is None else s+bias, -1) @ v
     return y.transpose(1,2).reshape(B,h,w,n,d)
 
-# %% ../nbs/01_vqvae.ipynb #cd2484ae
+# %% ../nbs/01_vqvae.ipynb #5af320cf
 @dataclass
 class CodecConfig:
     "Everything that decides the shape of a codec"
@@ -221,6 +222,7 @@ class CodecConfig:
     levels: int = 4                    # fsq: values of a channel; rvq: number of stages
     size: int = 256                    # rvq: codes of a stage
     rate_drop: float = .15             # share of the items that are cut to a random rate in training
+    weights: tuple[float,float,float] = (1.,.5,5.) # of onset, sustain and velocity in the loss
     rate_weight: float = .2            # weight of those items in the loss: they cannot do well, and must not lead
     def __post_init__(self):
         if self.rows%self.patch[0]: raise ValueError(f'patch {self.patch}: {self.rows} rows do not divide by {self.patch[0]}')
@@ -344,7 +346,7 @@ def bits(self:Codec,
 
 Codec.forward, Codec.random_rate, Codec.bits = forward, random_rate, bits
 
-# %% ../nbs/01_vqvae.ipynb #0e12cdf9
+# %% ../nbs/01_vqvae.ipynb #4ecd9598
 class RollCodec(Codec):
     "A codec for piano rolls"
     def __init__(self,
@@ -379,7 +381,8 @@ class RollCodec(Codec):
         on, sus, vel = self.patches(roll.flatten(1,2)).unflatten(-1, (-1,3,area)).unbind(-2)
         bce = lambda o, t: (F.softplus(o)-o*t).flatten(1).sum(1, dtype=torch.float32)
         v = ((torch.sigmoid(y[2])-vel/127).pow(2)*on).flatten(1).sum(1, dtype=torch.float32)
-        each = (bce(y[0],on) + .5*bce(y[1],sus) + 5*v)/100
+        a, b, c = self.cfg.weights
+        each = (a*bce(y[0],on) + b*bce(y[1],sus) + c*v)/100
         return (each*w).sum()/w.sum() + commit
 
 # %% ../nbs/01_vqvae.ipynb #fc538820
@@ -462,24 +465,25 @@ def codec_scores(
         tracks={t: note_scores(pred, rolls, [i]) for i,t in enumerate(names)},
         **code_use(torch.cat([codec.quantise(codec.encode(x)).codes for x in rolls.split(32)]), codec.quantiser.n_codes))
 
-# %% ../nbs/01_vqvae.ipynb #afc3f670
+# %% ../nbs/01_vqvae.ipynb #5f2a6848
 @dataclass
 class RollData:
     "Which crops a model sees"
     cols: int = 128                          # columns of a crop: 128 are four bars of 4/4 at the default grid
     transpose: tuple[int,int] = (-5,6)       # semitones, both ends included
     track_drop: float = .1                   # probability that a track falls silent
+    swap: float = 0.                         # probability that the tracks change places
     valid_crops: int = 4                     # crops of each validation song
 
 @dataclass
 class CodecTrain(TrainConfig):
     "`TrainConfig` with the defaults of a codec"
-    steps: int = 8000
+    steps: int = 2600
     bs: int = 32
-    lr: float = 2e-3
+    lr: float = 2.5e-3
     opt: str = 'muon'
-    warmup: float = .01
-    eval_every: int = 500
+    warmup: float = .02
+    eval_every: int = 260
     decoder_only: bool = False # leave the encoder, and with it the latent that a flow model has learned, as it is
 
 @dataclass
@@ -492,7 +496,7 @@ class JobConfig:
 PRESETS = {k:dict(model=v) for k,v in CODECS.items()}
 PRESETS['tiny']['train'] = dict(steps=60, bs=8, eval_every=30)
 
-# %% ../nbs/01_vqvae.ipynb #74ef3b4d
+# %% ../nbs/01_vqvae.ipynb #38745027
 def codec_learner(
     dls,   # DataLoaders of rolls
     model, # a RollCodec, or an ImageCodec with DataLoaders of images
@@ -518,11 +522,11 @@ def train_vqvae(
     cfg, store = cfg or JobConfig(), store if isinstance(store, Store) else Store(store)
     seed_everything(cfg.train.seed)
     model = RollCodec.from_bundle(init) if init else RollCodec(cfg.model)
-    model.cfg = replace(model.cfg, rate_drop=cfg.model.rate_drop, rate_weight=cfg.model.rate_weight)
+    model.cfg = replace(model.cfg, **{k:getattr(cfg.model,k) for k in ('weights','rate_drop','rate_weight')})
     model, cfg, d = model.train().to(pick_device(device)), JobConfig(model.cfg, cfg.data, cfg.train), cfg.data
     if cfg.train.decoder_only:
         for p in (*model.inp.parameters(), *model.encoder.parameters(), *model.to_z.parameters(), model.row_in): p.requires_grad_(False)
-    dls = roll_dls(store, model.view, cols=d.cols, bs=cfg.train.bs, transpose=d.transpose, track_drop=d.track_drop, seed=cfg.train.seed,
+    dls = roll_dls(store, model.view, cols=d.cols, bs=cfg.train.bs, transpose=d.transpose, track_drop=d.track_drop, swap=d.swap, seed=cfg.train.seed,
         device=next(model.parameters()).device, steps=min(cfg.train.eval_every, cfg.train.steps), valid_crops=d.valid_crops)
     def scores(learn):
         pred, true = (torch.cat(x) for x in zip(*[(model.reconstruct(x), x) for x,_ in learn.dls.valid]))
