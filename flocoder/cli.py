@@ -108,7 +108,7 @@ def _reason(e):
     if isinstance(e, OSError) and e.strerror: return f'{e.filename or ""}: {e.strerror}'.lstrip(': ')
     return text if isinstance(e, ValueError) and text else f'{type(e).__name__}: {text} (FLOCODER_DEBUG=1 shows where)'
 
-# %% ../nbs/11_cli.ipynb #681be06a
+# %% ../nbs/11_cli.ipynb #4dc64d1f
 FAMILIES = dict(flow=('flocoder.sampling', 'FlowGenerator'))
 
 def _composer(
@@ -120,6 +120,7 @@ def _composer(
     steps:int|None=None, # steps of the solver; the model knows its own default
     solver:str|None=None, # euler, midpoint, heun, rk4 or adaptive
     guidance:float|None=None, # scale of the guidance; 1 is off
+    temperature:float|None=None, # size of the noise that music is made of; below 1 is plainer
     mode:str|None=None, # how holes are filled: trained or free
     wav:bool=True, # write sound as well?
     png:bool=True, # write pictures as well?
@@ -130,7 +131,7 @@ def _composer(
     if family not in FAMILIES: raise BundleError(f'{bundle}: a bundle of the family {family!r} cannot compose; give one of the family {" or ".join(FAMILIES)}')
     module, cls = FAMILIES[family]
     model = getattr(importlib.import_module(module), cls).from_bundle(bundle, device=device)
-    extra = dict(steps=steps, solver=solver, guidance=guidance, mode=mode, progress=_progress() if sys.stderr.isatty() else None)
+    extra = dict(steps=steps, solver=solver, guidance=guidance, temperature=temperature, mode=mode, progress=_progress() if sys.stderr.isatty() else None)
     return model, dict(n=n, seed=seed, **{k:v for k,v in extra.items() if v is not None}), kw
 
 def _progress():
@@ -163,7 +164,7 @@ def generate(
     songs = model.generate(bars=bars, tempo=tempo, tracks=tracks, **how)
     for p,s in zip(_write(songs, 'generate', kw|dict(bars=bars, tempo=tempo, tracks=tracks)), songs): print(f'{p.as_posix()}: {len(s.notes)} notes, {s.n_bars} bar{"s"*(s.n_bars!=1)}')
 
-# %% ../nbs/11_cli.ipynb #8b5795de
+# %% ../nbs/11_cli.ipynb #7beaed76
 def _inputs(files):
     "(path, name of its own) of all MIDI files in a list of files and folders"
     from flocoder.store import midi_files
@@ -178,9 +179,8 @@ def _inputs(files):
 def _read(path):
     "The song of a file; says so if its notes had to be moved onto the grid"
     from flocoder.data import Song
-    song, raw = Song.from_midi(path), Song.from_midi(path, phase=None)
-    move = song.notes['start'][0]-raw.notes['start'][0] if len(song.notes) else 0
-    if move: print(f'{path.as_posix()}: its notes lie beside the beats; everything is moved by {move:+.4f} beats')
+    song = Song.from_midi(path)
+    if move := int(song.tags.get('moved', 0)): print(f'{path.as_posix()}: its notes lie beside the beats; read {move/song.tpq:+.4f} beats on, written where they were')
     return song
 
 # %% ../nbs/11_cli.ipynb #3755242c

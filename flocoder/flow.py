@@ -176,7 +176,7 @@ def fit_norm(self:LatentFlow,
 
 LatentFlow.condition, LatentFlow.fit_norm = condition, fit_norm
 
-# %% ../nbs/02_flow.ipynb #d1b476d9
+# %% ../nbs/02_flow.ipynb #ede47a18
 @torch.no_grad()
 def two_latents(self:LatentFlow,
     roll,  # uint8 [B, planes, 3, 128, cols]
@@ -184,7 +184,7 @@ def two_latents(self:LatentFlow,
 ): # the normalised latents of both
     "`to_latent` of a roll and of its known notes, at little more than the cost of one"
     p, k = (self.codec.patches(o.flatten(1,2)) for o in (roll, known))
-    (B,T), some = p.shape[:2], k.flatten(2).any(-1)
+    (B,T), some = p.shape[:2], (k.flatten(2)>0).any(-1)
     new = (some & (p!=k).flatten(2).any(-1)).flatten()
     beats = torch.cat([p.flatten(0,1), torch.zeros_like(p[0,:1]), k.flatten(0,1)[new]])
     z = (self.codec.quantiser.squash(self.codec.describe(self.codec.scaled(beats)))-self.mean[...,0].T)/self.std[...,0].T

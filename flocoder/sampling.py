@@ -181,7 +181,7 @@ def both_ways(
         res |= dict(f1_plain=f1(plain), f1_quantised=f1(snapped))
     return res
 
-# %% ../nbs/03_sampling.ipynb #2cf263be
+# %% ../nbs/03_sampling.ipynb #73f9a162
 class FlowGenerator(Generator):
     "Composes with a latent flow"
     family, can = 'flow', ('generate', 'infill', 'continue', 'accompany', 'vary')
@@ -191,6 +191,7 @@ class FlowGenerator(Generator):
         solver='midpoint',# one of SOLVERS
         guidance=1.,      # scale of classifier-free guidance; 1 is off
         warp=1.,          # see `shift`
+        temperature=1.,   # size of the noise that music is made of: below 1 likelier and plainer, 1 as trained
         mode='trained',   # 'trained' or 'free': how holes are filled
         quantise=True,    # snap latents to the codec's codes before decoding?
         label=None,       # class to condition on, if the flow knows classes
@@ -198,7 +199,7 @@ class FlowGenerator(Generator):
         progress=None,    # function (windows done, windows in all)
     ):
         self.flow, self.view, self.calls = flow.eval(), flow.view, Calls(flow.velocity)
-        self.defaults = dict(steps=steps, solver=solver, guidance=guidance, warp=warp, mode=mode, quantise=quantise, label=label, bs=bs, progress=progress)
+        self.defaults = dict(steps=steps, solver=solver, guidance=guidance, warp=warp, temperature=temperature, mode=mode, quantise=quantise, label=label, bs=bs, progress=progress)
         self._settings()
     def _settings(self, **kw):
         if (odd:=set(kw)-set(self.defaults)): raise ValueError(f"unknown setting {', '.join(sorted(odd))}; there are: {', '.join(self.defaults)}")
@@ -206,6 +207,7 @@ class FlowGenerator(Generator):
         if s['solver'] not in SOLVERS: raise ValueError(f"solver='{s['solver']}': choose one of {', '.join(SOLVERS)}")
         if s['mode'] not in ('trained','free'): raise ValueError(f"mode='{s['mode']}': choose trained or free")
         check_count(steps=s['steps'], bs=s['bs'])
+        if not s['temperature']>=0: raise ValueError(f"temperature={s['temperature']}: give 0 or more")
         classes = self.flow.cfg.labels
         if s['label'] is not None and not 0<=int(s['label'])<classes: raise ValueError(f"label={s['label']}: this model knows {classes} classes, counted from 0")
         return s
@@ -271,7 +273,7 @@ class _Job:
         m[..., :max(0,done-start)] = False
         return m
 
-# %% ../nbs/03_sampling.ipynb #cb1af822
+# %% ../nbs/03_sampling.ipynb #c28608f0
 def _cat(parts): return GridNotes(*(np.concatenate([getattr(p,k) for p in parts]) if parts else np.zeros(0,int) for k in ('on','off','pitch','velocity','plane')))
 
 def _window_rolls(job, base, made, item, wins, n, cols, device):
@@ -293,7 +295,7 @@ def _fill(self:FlowGenerator, job, n, seed, s, start=None):
     D,P,T = flow.latent_shape(size)
     wins = plan_windows(job.first, job.last, job.total, size, job.lines)
     beat = size//T
-    noise = item_noise(n, (D,P,-(-(wins[-1][0])//beat)+T), seed)
+    noise = item_noise(n, (D,P,-(-(wins[-1][0])//beat)+T), seed)*s['temperature']
     made, item, bs = _cat([]), np.zeros(0,int), 1 if s['solver']=='adaptive' else s['bs']
     k = 1 if start is None else max(1, bs//n)
     for w in range(0, len(wins), k):
