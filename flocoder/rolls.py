@@ -186,8 +186,8 @@ def from_roll(self:RollView,
 
 RollView.to_roll, RollView.from_roll = to_roll, from_roll
 
-# %% ../nbs/00a_rolls.ipynb #709798e8
-COLOURS = np.array([(.84,.37,.0), (.0,.62,.45), (.0,.45,.70), (.80,.47,.65), (.90,.62,.0), (.34,.71,.91)])
+# %% ../nbs/00a_rolls.ipynb #a5b1fe5c
+COLOURS = np.array([(.0,.45,.70), (.84,.37,.0), (.0,.62,.45), (.80,.47,.65), (.90,.62,.0), (.34,.71,.91)])
 
 def roll_image(
     roll, # uint8 [planes, 3, pitches, cols]
