@@ -12,7 +12,7 @@ import readme
 
 ROOT = Path(__file__).resolve().parents[1]
 NBS, LIB = ROOT/'nbs', ROOT/'flocoder'
-ORDER = 'data rolls store loaders bundle training compose vqvae flow sampling tokens diffusion autoregressive bottleneck audio metrics bench widgets cli'.split()
+ORDER = 'data rolls store loaders bundle training compose vqvae flow sampling tokens diffusion autoregressive bottleneck audio metrics structure ear copies infilling model_metrics report evaluate leaderboard bench widgets cli'.split()
 LIGHT = 'data rolls store bundle compose vqvae flow sampling cli'.split()
 HEAVY = 'fastai matplotlib pretty_midi music21 pyarrow scipy'.split()
 NAMES = {'yaml': 'pyyaml'}
