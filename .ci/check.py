@@ -13,7 +13,7 @@ import readme
 ROOT = Path(__file__).resolve().parents[1]
 NBS, LIB = ROOT/'nbs', ROOT/'flocoder'
 ORDER = 'data rolls store loaders bundle training compose vqvae flow sampling tokens diffusion autoregressive bottleneck audio metrics structure ear copies infilling model_metrics report evaluate leaderboard bench widgets cli'.split()
-LIGHT = 'data rolls store bundle compose vqvae flow sampling cli'.split()
+LIGHT = 'data rolls store bundle compose vqvae flow sampling metrics structure ear copies infilling model_metrics report evaluate leaderboard cli'.split()
 HEAVY = 'fastai matplotlib pretty_midi music21 pyarrow scipy'.split()
 NAMES = {'yaml': 'pyyaml'}
 MACHINE = re.compile(r'/(?:home|root|Users|work|tmp)/[\w.-]+/')

@@ -309,7 +309,7 @@ def prepare(
     report = make(None if src=='-' else src, dest, recipe=recipe, jobs=jobs, valid=valid, test=test, seed=seed, limit=limit, resume=resume, progress=sys.stderr.isatty())
     print(report)
 
-# %% ../nbs/11_cli.ipynb #abf35a09
+# %% ../nbs/11_cli.ipynb #925fcc3e
 TRAINERS = dict(vqvae=('flocoder.vqvae', 'train_vqvae'), flow=('flocoder.flow', 'train_flow'), ear=('flocoder.ear', 'train_ear'))
 
 def _pairs(words):
@@ -327,7 +327,7 @@ def train(
     config:str|None=None, # YAML file of settings
     set:list=[], # single settings: train.lr=1e-3 model.width=64
     run:str|None=None, # folder of the run; runs/FAMILY-STORE without it
-    init:str|None=None, # a bundle to start from (a path, or codec or flow for those that ship); random weights without it
+    init:str|None=None, # a bundle to start from (a path, or the name of one that ships); random weights without it
     minutes:float|None=None, # stop in good order before it takes longer; the same command goes on
     resume:bool=True, # go on with an interrupted run? (--no-resume starts anew)
     codec:str='codec', # for a flow: the codec whose latents it learns, a shipped name or a .safetensors file
@@ -353,7 +353,7 @@ def _preset(mod, name):
     if name not in mod.PRESETS: raise ConfigError(f'no preset {name!r}; there are {", ".join(mod.PRESETS)}')
     return mod.PRESETS[name]
 
-# %% ../nbs/11_cli.ipynb #b3ac879f
+# %% ../nbs/11_cli.ipynb #c8863c74
 @verb
 @delegates(_composer, but=['out','wav','png','n'])
 def evaluate(
@@ -375,9 +375,13 @@ def evaluate(
     model, how = (None, {}) if sample_dir else _codec(kwargs) if task=='reconstruct' else _composer(**kwargs)[:2]
     how = {k:v for k,v in how.items() if k not in ('n','seed')}
     report = score(data, task, model, sample_dir, originals, n, bars, mask, keep, kwargs.get('seed',0), boot, ear, _shown, **how)
-    print(report)
+    _told(report, out)
+
+def _told(report, out):
+    "Write a report, then print it, and what was left out of it"
+    paths = report.save(out)
     if report.skipped: print('\n'.join([f'flocoder: {len(report.skipped)} left out', *(f'  {a}: {b}' for a,b in report.skipped)]), file=sys.stderr)
-    print(*(p.as_posix() for p in report.save(out)), sep='\n')
+    print(report, *(p.as_posix() for p in paths), sep='\n')
 
 def _codec(kw):
     from flocoder.bundle import pick_device
@@ -389,7 +393,7 @@ def _shown(items):
     from tqdm.auto import tqdm
     return tqdm(items, leave=False, unit='piece', disable=not sys.stderr.isatty())
 
-# %% ../nbs/11_cli.ipynb #70ccb7bf
+# %% ../nbs/11_cli.ipynb #a6393803
 @verb
 def leaderboard(
     runs:list, # bundles, run folders, or folders of MIDI files; NAME=PATH gives a row a name
@@ -406,9 +410,7 @@ def leaderboard(
     from flocoder.leaderboard import leaderboard as rank
     if not data: raise ConfigError('say which real songs to compare with: --data STORE')
     report = rank(runs, data, n, bars, seed, boot, ear, device, _shown)
-    print(report)
-    if report.skipped: print('\n'.join([f'flocoder: {len(report.skipped)} left out', *(f'  {a}: {b}' for a,b in report.skipped)]), file=sys.stderr)
-    print(*(p.as_posix() for p in report.save(out)), sep='\n')
+    _told(report, out)
 
 # %% ../nbs/11_cli.ipynb #ce97fcc3
 def _song_info(song, name):
@@ -483,7 +485,7 @@ def convert(
     finally: tmp.unlink(missing_ok=True)
     print(f'{dest}: {len(song.notes)} notes')
 
-# %% ../nbs/11_cli.ipynb #6221e4f4
+# %% ../nbs/11_cli.ipynb #f2767377
 def _checks():
     "(what, function) pairs; a function returns what it found, or raises"
     from importlib.metadata import version
@@ -505,7 +507,7 @@ def _checks():
     yield 'python', lambda: '.'.join(map(str, sys.version_info[:3]))
     for o in ('torch','fastai','fastcore','numpy','symusic','pretty_midi','pyarrow','safetensors','soundfile'): yield o, lambda o=o: version(o)
     yield from (('device', device), ('natten', natten), ('soundfont', soundfont))
-    for o in ('codec','flow'): yield f'weights of {o}', lambda o=o: load_bundle(o)
+    for o in ('codec','ear','flow'): yield f'weights of {o}', lambda o=o: load_bundle(o)
     yield 'a first bar', music
 
 @verb

@@ -6,12 +6,10 @@
 __all__ = ['PRESETS', 'EarConfig', 'Ear', 'fake_notes', 'ear_views', 'info_nce', 'ear_learner', 'ear_scores', 'EarTrain',
            'JobConfig', 'train_ear', 'embed', 'frechet', 'kernel_distance', 'latent_distances']
 
-# %% ../nbs/09b_ear.ipynb #d2aa41f9
+# %% ../nbs/09b_ear.ipynb #1b39fc86
 from dataclasses import dataclass, field
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
-from fastai.callback.core import Callback
 from .bundle import TrainConfig, config_dict, load_bundle
-from .loaders import untangle
 from .metrics import interval, resample
 from .rolls import GridNotes, ROLES, RollView, notes_of, paint
 from .vqvae import NeighbourBlock, RollData
@@ -97,8 +95,9 @@ def fake_notes(
     own, lent = (kind[i]!=3)|(d['plane']!=plane[i]), (kind[to]==3)&(d['plane']==plane[to])
     return {k: torch.cat([x[k][own], (to if k=='item' else d[k])[lent]]) for k in d}
 
-# %% ../nbs/09b_ear.ipynb #80a130fd
+# %% ../nbs/09b_ear.ipynb #969cb457
 def _painted(d, n, cols, view, device):
+    from flocoder.loaders import untangle
     g = GridNotes(*(d[k].cpu().numpy() for k in ('on','off','pitch','velocity','plane')))
     return paint(*untangle(g, d['item'].cpu().numpy()), n, cols, view.planes, view.pitches, device)
 
@@ -118,7 +117,7 @@ def ear_views(
     d['velocity'] = (d['velocity']*loud[d['item']]).round().long().clamp(1,127)
     return torch.cat([_painted(x, 2*n, half, view, dev) for x in (d, fake_notes(d, 2*n, half, view.planes, view.grid))])
 
-# %% ../nbs/09b_ear.ipynb #dafd821e
+# %% ../nbs/09b_ear.ipynb #fcac611e
 def info_nce(
     z,             # [4B, d], as the ear gives of `ear_views`
     temperature=.1, # τ: the smaller, the more only the nearest wrong window counts
@@ -128,19 +127,19 @@ def info_nce(
     own = torch.arange(len(a), device=z.device)
     return (F.cross_entropy(a@torch.cat([b,fb]).T/temperature, own) + F.cross_entropy(b@torch.cat([a,fa]).T/temperature, own))/2
 
-class _Views(Callback):
-    "Turns the rolls of a batch into the windows that the ear compares"
-    order = 5
-    def before_batch(self): self.learn.xb = (ear_views(self.xb[0], self.model.view),)
-
 def ear_learner(
     dls,           # DataLoaders of rolls of twice the length of a window
     ear,           # an Ear
     temperature=.1, # of the loss
 ): # a fastai Learner
     "A Learner for an ear; `fit` trains it"
+    from fastai.callback.core import Callback
     from fastai.learner import Learner
-    return Learner(dls, ear, loss_func=lambda z,_: info_nce(z, temperature), cbs=_Views())
+    class Views(Callback):
+        "Turns the rolls of a batch into the windows that the ear compares"
+        order = 5
+        def before_batch(self): self.learn.xb = (ear_views(self.xb[0], self.model.view),)
+    return Learner(dls, ear, loss_func=lambda z,_: info_nce(z, temperature), cbs=Views())
 
 # %% ../nbs/09b_ear.ipynb #1493bffa
 @torch.no_grad()
@@ -236,7 +235,7 @@ def embed(
         res.append(ear(paint(g[i].shift(at[w]), p[i]*W+w, (b-a)*W, cols, view.planes, view.pitches, dev)).cpu())
     return torch.cat(res).numpy(), np.repeat(np.arange(len(songs)), W)
 
-# %% ../nbs/09b_ear.ipynb #f7050c23
+# %% ../nbs/09b_ear.ipynb #580f07a2
 def _points(x, name):
     "Checked points [n, d] as float64"
     x = torch.as_tensor(np.asarray(x), dtype=torch.float64)
@@ -253,10 +252,20 @@ def _moments(x, w):
     "Means [k, d] and covariances [k, d, d] of points x [n, d] under weights w [k, n]"
     total = w.sum(1)
     mean = w@x/total[:,None]
-    square = torch.cat([(c[:,:,None]*x).transpose(1,2)@x for c in w.split(max(4_000_000//x.numel(),1))])
+    square, k = x.new_empty(len(w), x.shape[1], x.shape[1]), max(1_000_000//x.numel(),1)
+    for i in range(0, len(w), k): torch.matmul((w[i:i+k,:,None]*x).transpose(1,2), x, out=square[i:i+k])
     return mean, (square-total[:,None,None]*mean[:,:,None]*mean[:,None])/(total-1)[:,None,None]
 
-# %% ../nbs/09b_ear.ipynb #8b58958c
+# %% ../nbs/09b_ear.ipynb #c1e3e6ce
+def _frechet(x, y, wx, wy):
+    "Fréchet distances of weighted points"
+    (mx,cx), (my,cy) = _moments(x, wx), _moments(y, wy)
+    val, vec = torch.linalg.eigh(cx)
+    root = vec*val.clamp(min=0).sqrt()[:,None]@vec.transpose(1,2)
+    both = torch.linalg.eigvalsh(root@cy@root).clamp(min=0).sqrt().sum(1)
+    trace = lambda c: c.diagonal(dim1=1, dim2=2).sum(1)
+    return ((mx-my).pow(2).sum(1)+trace(cx)+trace(cy)-2*both).clamp(min=0).numpy()
+
 def frechet(
     x,       # points [n, d]
     y,       # points [m, d]
@@ -267,19 +276,15 @@ def frechet(
     x, y = _pair(x, y)
     middle = y.mean(0)
     w = [torch.ones(1,len(p),dtype=p.dtype) if v is None else torch.as_tensor(v) for p,v in ((x,wx),(y,wy))]
-    (mx,cx), (my,cy) = _moments(x-middle, w[0]), _moments(y-middle, w[1])
-    val, vec = torch.linalg.eigh(cx)
-    root = vec*val.clamp(min=0).sqrt()[:,None]@vec.transpose(1,2)
-    both = torch.linalg.eigvalsh(root@cy@root).clamp(min=0).sqrt().sum(1)
-    trace = lambda c: c.diagonal(dim1=1, dim2=2).sum(1)
-    res = ((mx-my).pow(2).sum(1)+trace(cx)+trace(cy)-2*both).clamp(min=0).numpy()
+    if len(w[0])!=len(w[1]): raise ValueError(f'{len(w[0])} resampled sets of x and {len(w[1])} of y: give weights for both, as many of each')
+    res = np.concatenate([_frechet(x-middle, y-middle, a, b) for a,b in zip(*(v.split(64) for v in w))])
     return float(res[0]) if wx is None and wy is None else res
 
-# %% ../nbs/09b_ear.ipynb #62184a44
+# %% ../nbs/09b_ear.ipynb #c4e99929
 def _blocks(x, y, gx, gy):
     "Sums of the cubic kernel over the windows of each pair of songs [songs of x, songs of y]"
     res = torch.zeros(int(gx.max())+1, int(gy.max())+1, dtype=x.dtype)
-    for a,g in zip(x.split(1024), gx.split(1024)):
+    for a,g in zip(x.split(256), gx.split(256)):
         k = (a@y.T/x.shape[1]+1)**3
         res.index_add_(0, g, torch.zeros(len(a), res.shape[1], dtype=x.dtype).index_add_(1, gy, k))
     return res

@@ -6,20 +6,20 @@
 __all__ = ['UNCOND', 'TASKS', 'evaluate_uncond', 'evaluate_infill', 'evaluate_reconstruct', 'read_folder', 'pair_names',
            'open_songs', 'through_codec', 'evaluate']
 
-# %% ../nbs/09g_evaluate.ipynb #c8e15991
+# %% ../nbs/09g_evaluate.ipynb #5d308cd3
 import re, tempfile
 from contextlib import contextmanager
 from pathlib import Path
 import numpy as np
 from .data import Song
 from .compose import Region
-from .metrics import noise_songs, pieces, shuffle_bars
-from .copies import memorisation
-from .infilling import INFILL_SCORES, infill_baselines, infill_table, _checked
+from .metrics import marginal_songs, mean_interval, noise_songs, pieces, shuffle_bars, song_numbers
+from .copies import GramIndex, memorisation
+from .infilling import INFILL_SCORES, hole_notes, infill_baselines, infill_table, _checked
 from .model_metrics import reconstruct_scores
-from .report import LEAST, Report, Scored, Table, check_enough, equal_pieces, histogram_figure, roll_figure, rulers
+from .report import LEAST, Picture, Report, Scored, Table, check_enough, equal_pieces, histogram_figure, roll_figure, rulers
 
-# %% ../nbs/09g_evaluate.ipynb #94a0f283
+# %% ../nbs/09g_evaluate.ipynb #12647876
 def _top(rows, keys):
     "Values under the names of other systems, and their intervals"
     cells = {k:rows[v] for k,v in keys.items() if v in rows}
@@ -56,11 +56,16 @@ def evaluate_uncond(
     data = dict(n=s.n, bars=bars, seed=s.seed, n_boot=s.n_boot, level=.95, **_top(s.rows['generated'], UNCOND), pitch_range_std=float(np.nanstd(p.scores['pitch_range'])),
         verdict=s.verdict('generated'), rulers=rulers(s.rows), memorisation=memory, units=dict(js='bits', kl='nats'), rows=s.rows)
     text = f'{s.n} pieces of {bars} bars. The way from real to noise is 0 for real training songs and 100 for uniform noise. {learned}'
-    figures = dict(histograms=('Distributions: unseen songs (grey), generated, noise', histogram_figure({'unseen songs':s.ref, 'generated':p, 'noise':s.profiles['noise']})),
-        rolls=('Three generated pieces and one of an unseen song', roll_figure({f'generated {i+1}':x for i,x in enumerate(s.sets['generated'][:3])}|{'unseen song':s.ref.songs[0]})))
+    figures = dict(histograms=Picture('Distributions: unseen songs (grey), generated, noise', histogram_figure({'unseen songs':s.ref, 'generated':p, 'noise':s.profiles['noise']})),
+        rolls=Picture('Three generated pieces and one of an unseen song', roll_figure({f'generated {i+1}':x for i,x in enumerate(s.sets['generated'][:3])}|{'unseen song':s.ref.songs[0]})))
     return Report('uncond', title, text, s.tables(), data, figures, skipped)
 
-# %% ../nbs/09g_evaluate.ipynb #45a71f5a
+# %% ../nbs/09g_evaluate.ipynb #9e00c055
+def _memorised(index, songs, originals, n_boot, seed):
+    "The share of grams that stand in one training song, as a cell; nothing without an index"
+    if index is None: return {}
+    return dict(memorised=mean_interval(100*index.nearest(songs)['share'], song_numbers(originals), n_boot, seed))
+
 def evaluate_infill(
     originals,   # list of n Songs
     filled,      # list of n Songs: the originals with a hole filled
@@ -70,6 +75,7 @@ def evaluate_infill(
     train=None,  # Songs for the rows of marginals and of another song; None: the originals
     names=None,  # names of the filled songs, for the list of those left out
     skipped=(),  # (file, reason) of those that could not be read
+    index=None,  # GramIndex of the training songs, to look for copies in; None: no such check
     n_boot=1000, # resampled sets
     seed=42,     # of the baselines and the resampling
 ): # Report
@@ -81,13 +87,15 @@ def evaluate_infill(
         except ValueError as e: skipped.append((names[i] if names else f'#{i}', re.sub(r'^(number 0: |filled\[0\] )', '', str(e))))
     check_enough(len(good), title, skipped)
     songs, regions, filled = map(list, zip(*good))
-    rows = infill_table(songs, dict(generated=filled)|infill_baselines(songs, regions, train, seed), regions, n_boot, seed)
+    sets = dict(generated=filled)|infill_baselines(songs, regions, train, seed)
+    rows = infill_table(songs, sets, regions, n_boot, seed)
+    for k,v in sets.items(): rows[k] |= _memorised(index, [f.replace(notes=x) for f,x in zip(v, hole_notes(songs, v, regions)[1])], songs, n_boot, seed)
     note = f'n = {len(songs)} holes. 95 % bootstrap intervals over songs ({n_boot} resamples, seed {seed}). An edge has a jump only where both songs have an event on both sides.'
     first, rest = [k for k in INFILL_SCORES if 'boundary' not in k and 'accuracy' not in k], [k for k in INFILL_SCORES if 'boundary' in k or 'accuracy' in k]
-    tables = [Table(rows, first, 'Inside and outside the hole', note), Table(rows, rest, 'Edges, and accuracies by index')]
-    data = dict(n=len(songs), seed=seed, n_boot=n_boot, level=.95, **_top(rows['generated'], {k:k for k in INFILL_SCORES}), rows=rows)
+    tables = [Table(rows, first+['memorised'], 'Inside and outside the hole', note), Table(rows, rest, 'Edges, and accuracies by index')]
+    data = dict(n=len(songs), seed=seed, n_boot=n_boot, level=.95, **_top(rows['generated'], {k:k for k in INFILL_SCORES}|dict(memorised_pct='memorised')), rows=rows)
     a, b = regions[0].beats(songs[0])
-    figures = dict(rolls=(f'Original and filled; the hole reaches from beat {a:g} to beat {b:g} in the first pair', roll_figure({f'{k} {i+1}':v for i,pair in enumerate(list(zip(songs,filled))[:2]) for k,v in zip(('original','filled'),pair)})))
+    figures = dict(rolls=Picture(f'Original and filled; the hole reaches from beat {a:g} to beat {b:g} in the first pair', roll_figure({f'{k} {i+1}':v for i,pair in enumerate(list(zip(songs,filled))[:2]) for k,v in zip(('original','filled'),pair)})))
     return Report(task, title, f'{len(songs)} holes, filled anew and compared with what was there.', tables, data, figures, skipped)
 
 def evaluate_reconstruct(
@@ -96,18 +104,20 @@ def evaluate_reconstruct(
     title='Reconstructions', # heading
     extra=None,  # dict of further numbers, of the codec
     skipped=(),  # (file, reason) of those that could not be read
+    index=None,  # GramIndex of the training songs, to look for copies in; None: no such check
     n_boot=1000, # resampled sets
     seed=42,     # of the baselines and the resampling
 ): # Report
-    "Score reconstructions beside another song, shuffled bars and noise"
+    "Score reconstructions beside other music and noise"
     originals, rebuilt = list(originals), list(rebuilt)
     check_enough(min(len(originals),len(rebuilt)), title, skipped)
     bars = max(s.n_bars for s in originals)
-    base = {'original':originals, 'another song':originals[1:]+originals[:1], 'shuffled bars':shuffle_bars(originals,seed), 'noise':noise_songs(len(originals),bars,originals,seed)}
-    rows = {k:reconstruct_scores(originals, v, n_boot=n_boot, seed=seed) for k,v in (dict(rebuilt=rebuilt)|base).items()}
+    base = {'original':originals, 'another song':originals[1:]+originals[:1], 'shuffled bars':shuffle_bars(originals,seed),
+        'marginals':marginal_songs(originals,len(originals),bars,seed), 'noise':noise_songs(len(originals),bars,originals,seed)}
+    rows = {k:reconstruct_scores(originals, v, n_boot=n_boot, seed=seed)|_memorised(index, v, originals, n_boot, seed) for k,v in (dict(rebuilt=rebuilt)|base).items()}
     table = Table(rows, None, 'Note by note', f'n = {len(originals)} pieces. 95 % bootstrap intervals over songs ({n_boot} resamples, seed {seed}).')
     data = dict(n=len(originals), seed=seed, n_boot=n_boot, level=.95, **_top(rows['rebuilt'], {k:k for k,v in rows['rebuilt'].items() if isinstance(v,dict)}), codec=extra or {}, rows=rows)
-    figures = dict(rolls=('Original and reconstruction', roll_figure({f'{k} {i+1}':v for i,pair in enumerate(list(zip(originals,rebuilt))[:2]) for k,v in zip(('original','rebuilt'),pair)})))
+    figures = dict(rolls=Picture('Original and reconstruction', roll_figure({f'{k} {i+1}':v for i,pair in enumerate(list(zip(originals,rebuilt))[:2]) for k,v in zip(('original','rebuilt'),pair)})))
     return Report('reconstruct', title, f'{len(originals)} pieces and their reconstructions.', [table], data, figures, list(skipped))
 
 # %% ../nbs/09g_evaluate.ipynb #705af4b8
@@ -140,14 +150,15 @@ def pair_names(
         (pairs.append((i,hit)) if hit is not None else alone.append(i))
     return pairs, alone
 
-# %% ../nbs/09g_evaluate.ipynb #35ee03c9
+# %% ../nbs/09g_evaluate.ipynb #5bc68d4a
 def _paired(sample_dir, originals):
     "(originals, samples, names, skipped) of two folders, pair by pair"
     if not originals: raise ValueError(f'{sample_dir}: say which folder holds the originals, which are paired with these files by name')
     (a, an, abad), (b, bn, bbad) = read_folder(sample_dir), read_folder(originals)
     pairs, alone = pair_names(an, bn)
     if not pairs: raise ValueError(f'no file of {sample_dir} is named like a file of {originals} ({an[0]}, {bn[0]}, …): a sample of song.mid is called song.mid or song_01.mid, or lies in a folder song')
-    skipped = abad+bbad+[(an[i], f'no original of that name in {Path(originals).name}') for i in alone]
+    missed = sorted(set(range(len(bn)))-{j for _,j in pairs})
+    skipped = abad+bbad+[(an[i], f'no original of that name in {Path(originals).name}') for i in alone]+[(bn[j], f'no sample of that name in {Path(sample_dir).name}') for j in missed]
     tag = lambda j: b[j].replace(tags={**b[j].tags, 'piece_of':bn[j]})
     return [tag(j) for _,j in pairs], [a[i] for i,_ in pairs], [an[i] for i,_ in pairs], skipped
 
@@ -222,9 +233,9 @@ def _rebuilt(codec, store, bars, n, seed, n_boot, progress):
     song = np.unique([s.tags['piece_of'] for s in held], return_inverse=True)[1].reshape(-1)
     return held, [s for s,*_ in back], codec_report(codec, rolls, song[of], n_boot=n_boot, seed=seed)
 
-# %% ../nbs/09g_evaluate.ipynb #5b7cc6fe
+# %% ../nbs/09g_evaluate.ipynb #700aecac
 def evaluate(
-    data=None,    # a store or its path, or a folder of real songs; not needed where originals are given
+    data=None,    # a store or its path, or a folder of real songs; where originals are given only to look for copies
     task='uncond', # uncond, infill, continue or reconstruct
     model=None,   # a Generator (a RollCodec for reconstruct) that makes what is scored
     sample_dir=None, # a folder of MIDI files instead
@@ -244,26 +255,32 @@ def evaluate(
     if (model is None)==(sample_dir is None): raise ValueError('give either a model or a folder of samples to score')
     if n<LEAST: raise ValueError(f'n={n}: fewer than {LEAST} pieces say nothing')
     common = dict(seed=seed, n_boot=n_boot)
-    if sample_dir and task=='reconstruct':
-        a, b, names, skipped = _paired(sample_dir, originals)
-        return evaluate_reconstruct(a[:n], b[:n], f'Reconstructions in {Path(sample_dir).name}', skipped=skipped, **common)
-    if sample_dir and task!='uncond':
-        a, b, names, skipped = _paired(sample_dir, originals)
-        if not (mask or keep): raise ValueError(f'{task}: say which bars of the originals were made anew, as mask="3:6" or, for continue, keep=4')
-        holes, bad = _regions(a[:n], names, mask, keep)
-        some = [i for i,r in enumerate(holes) if r is not None]
-        return evaluate_infill([a[i] for i in some], [b[i] for i in some], [holes[i] for i in some], task, f'Holes filled in {Path(sample_dir).name}', None, [names[i] for i in some], skipped+bad, **common)
+    if sample_dir and task!='uncond' and data in (None,'','-'): return _folders(sample_dir, originals, task, n, mask, keep, None, common)
     with open_songs(data) as (store, unread):
+        index = GramIndex(store, 'train')
+        if sample_dir and task!='uncond': return _folders(sample_dir, originals, task, n, mask, keep, index, common)
         if task=='uncond':
             made, names, bad = read_folder(sample_dir) if sample_dir else (model.generate(n=n, bars=bars, seed=seed, **how), None, [])
             title = f'Pieces in {Path(sample_dir).name}' if sample_dir else f'Pieces of the model {model.family}'
-            return evaluate_uncond(made, store, store, bars, n, title, names, unread+bad, ear=ear, **common)
+            return evaluate_uncond(made, store, store, bars, n, title, names, unread+bad, ear=ear, index=index, **common)
         if task=='reconstruct':
             a, b, extra = _rebuilt(model, store, bars, n, seed, n_boot, progress)
-            return evaluate_reconstruct(a, b, 'Reconstructions of the codec', extra, unread, **common)
+            return evaluate_reconstruct(a, b, 'Reconstructions of the codec', extra, unread, index, **common)
         songs, filled, region, bad = _worked(model, store, task, bars, n, seed, mask, keep, progress, how)
         return evaluate_infill(songs, filled, region, task, dict(infill='Holes', **{'continue':'Continuations'})[task]+f' of the model {model.family}',
-            pieces(store, len(songs), bars, seed+1, 'train', min(n,LEAST)), None, unread+bad, **common)
+            pieces(store, len(songs), bars, seed+1, 'train', min(n,LEAST)), None, unread+bad, index, **common)
+
+# %% ../nbs/09g_evaluate.ipynb #440b199a
+def _folders(sample_dir, originals, task, n, mask, keep, index, common):
+    "The report of a folder of samples and the folder of their originals"
+    a, b, names, skipped = _paired(sample_dir, originals)
+    a, b, names, label = a[:n], b[:n], names[:n], Path(sample_dir).name
+    if task=='reconstruct': return evaluate_reconstruct(a, b, f'Reconstructions in {label}', None, skipped, index, **common)
+    if not (mask or keep): raise ValueError(f'{task}: say which bars of the originals were made anew, as mask="3:6" or, for continue, keep=4')
+    holes, bad = _regions(a, names, mask, keep)
+    some = [i for i,r in enumerate(holes) if r is not None]
+    pick = lambda x: [x[i] for i in some]
+    return evaluate_infill(pick(a), pick(b), pick(holes), task, f'Holes filled in {label}', None, pick(names), skipped+bad, index, **common)
 
 def _regions(songs, names, mask, keep):
     "The region of each original, None where it has not enough bars; and those, with the reason"

@@ -4,14 +4,14 @@
 
 # %% auto #0
 __all__ = ['SAME', 'SIXTEENTH', 'INFILL_SCORES', 'match_notes', 'note_f1', 'hole_notes', 'f1_scores', 'index_accuracy', 'bars_in',
-           'pitch_classes', 'seam_jumps', 'guarantee', 'infill_scores', 'fill_original', 'fill_empty', 'fill_copy',
-           'fill_other', 'fill_marginal', 'fill_noise', 'infill_baselines', 'infill_table']
+           'pitch_classes', 'seam_jumps', 'guarantee', 'infill_scores', 'fill_original', 'fill_shuffled', 'fill_empty',
+           'fill_copy', 'fill_other', 'fill_marginal', 'fill_noise', 'infill_baselines', 'infill_table']
 
-# %% ../nbs/09d_infilling.ipynb #5ded6363
+# %% ../nbs/09d_infilling.ipynb #8fbf9ca6
 import numpy as np
 from .data import NOTE, Song
 from .compose import Region, RegionError, keep_outside, _limit
-from .metrics import interval, kl, marginal_songs, mean_interval, noise_songs, resample, song_numbers
+from .metrics import interval, kl, marginal_songs, mean_interval, noise_songs, resample, shuffle_bars, song_numbers
 
 # %% ../nbs/09d_infilling.ipynb #9e88c133
 SAME, SIXTEENTH = .12, .25 # beats
@@ -260,7 +260,7 @@ def infill_scores(
     res['infilled_pch_kl'] = dict(_pch_kl(*pch, weights), n=int((pch[0].sum(1)>0).sum()))
     return {k:res[k] for k in INFILL_SCORES} | dict(n=len(originals))
 
-# %% ../nbs/09d_infilling.ipynb #883d8ef1
+# %% ../nbs/09d_infilling.ipynb #5652de8c
 def _fill(songs, regions, new):
     "Each song with its region filled from an array of notes; tracks that it has not are folded onto those it has"
     def put(s, r, x):
@@ -276,6 +276,15 @@ def fill_original(
     "The hole filled with what was there"
     songs, regions, _ = _checked(songs, regions)
     return _fill(songs, regions, [s.notes for s in songs])
+
+def fill_shuffled(
+    songs,   # list of Songs
+    regions, # one Region for all, or a list
+    seed=42, # of the order
+): # list of Songs
+    "The hole filled with bars of the same piece, drawn in any order"
+    songs, regions, _ = _checked(songs, regions)
+    return _fill(songs, regions, [s.notes for s in shuffle_bars(songs, seed)])
 
 def fill_empty(
     songs,   # list of Songs
@@ -343,7 +352,7 @@ def fill_noise(
     songs, regions, _ = _checked(songs, regions)
     return _fill(songs, regions, [s.notes for s in noise_songs(len(songs), _long_enough(songs,regions), songs, seed)])
 
-# %% ../nbs/09d_infilling.ipynb #816a7414
+# %% ../nbs/09d_infilling.ipynb #d61de9bb
 def infill_baselines(
     songs,      # list of Songs
     regions,    # one Region for all, or a list
@@ -352,7 +361,7 @@ def infill_baselines(
 ): # dict from row to list of Songs
     "What every table of infilling has beside the models"
     return {'original':fill_original(songs,regions), 'bars before':fill_copy(songs,regions), 'another song':fill_other(songs,regions,train,seed),
-        'marginals':fill_marginal(songs,regions,train,seed+1), 'noise':fill_noise(songs,regions,seed+2), 'empty':fill_empty(songs,regions)}
+        'shuffled bars':fill_shuffled(songs,regions,seed+3), 'marginals':fill_marginal(songs,regions,train,seed+1), 'noise':fill_noise(songs,regions,seed+2), 'empty':fill_empty(songs,regions)}
 
 def infill_table(
     originals,   # list of n Songs

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['read_entry', 'leaderboard']
 
-# %% ../nbs/09h_leaderboard.ipynb #d5b88d1d
+# %% ../nbs/09h_leaderboard.ipynb #fa37b507
 from pathlib import Path
-from .report import COLUMNS, RULERS, Report, Scored, Table, check_enough, equal_pieces, histogram_figure, roll_figure, rulers
+from .report import COLUMNS, RULERS, Picture, Report, Scored, Table, check_enough, equal_pieces, histogram_figure, roll_figure, rulers
 from .evaluate import open_songs, read_folder
 
 # %% ../nbs/09h_leaderboard.ipynb #f5a96685
@@ -59,7 +59,7 @@ def leaderboard(
         s = Scored(sets, store, store, bars, n, seed, n_boot, ear)
     return _report(s, title, skipped+unread)
 
-# %% ../nbs/09h_leaderboard.ipynb #2053f139
+# %% ../nbs/09h_leaderboard.ipynb #6c096625
 def _report(s, title, skipped):
     order = sorted(s.places, key=lambda k: s.places[k]['value'])+[k for k in s.sets if k not in s.places]
     rows = {k:s.rows[k] for k in order}
@@ -70,6 +70,6 @@ def _report(s, title, skipped):
         Table(rows, [f'{k}_kl' for k in ('pch','duration','velocity','note_density')]+[c for c in COLUMNS if c.startswith(('consistency','variance'))], 'As other systems report it', 'Nobody is ranked by these.')]
     data = dict(n=s.n, bars=s.bars, seed=s.seed, n_boot=s.n_boot, level=.95, order=order, rulers=ranked, rows=s.rows, units=dict(js='bits', kl='nats'))
     shown = {'unseen songs':s.ref}|{k:s.profiles[k] for k in s.judged}|dict(noise=s.profiles['noise'])
-    figures = dict(histograms=('Distributions: unseen songs (grey), the participants, noise', histogram_figure(shown)),
-        rolls=('The first piece of each participant, and of an unseen song', roll_figure({k:s.sets[k][0] for k in s.judged}|{'unseen song':s.ref.songs[0]})))
+    figures = dict(histograms=Picture('Distributions: unseen songs (grey), the participants, noise', histogram_figure(shown)),
+        rolls=Picture('The first piece of each participant, and of an unseen song', roll_figure({k:s.sets[k][0] for k in s.judged}|{'unseen song':s.ref.songs[0]})))
     return Report('leaderboard', title, f'{len(s.judged)} participants and the rows that every table has, in the order of their place between real songs and noise.', tables, data, figures, skipped)

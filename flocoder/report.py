@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CHAPTERS', 'COLUMNS', 'MODEL_SCORES', 'RULERS', 'LEAST', 'DISTANCES', 'SETS', 'SCHEMA', 'Column', 'metrics_reference',
            'Profile', 'compare', 'plain_scores', 'neighbours', 'rulers', 'places', 'Table', 'equal_pieces',
-           'check_enough', 'Scored', 'Report', 'histogram_figure', 'roll_figure']
+           'check_enough', 'Scored', 'Picture', 'Report', 'histogram_figure', 'roll_figure']
 
 # %% ../nbs/09f_report.ipynb #2a0b8a9a
 import base64, html, io, json, math
@@ -283,8 +283,18 @@ def tables(self:Scored):
             'As other systems report it', 'KL with 1e-10 added to each share. Noise reaches most of these; nobody is ranked by them.'),
         Table(rows, [f'{k}_shift' for k in SONG_SCORES], 'Shift of the means of pieces, in standard deviations of unseen songs')]
 
-# %% ../nbs/09f_report.ipynb #61f80e56
+# %% ../nbs/09f_report.ipynb #e8fb3869
 SCHEMA = 'flocoder.metrics/2'
+
+@dataclass
+class Picture:
+    "A matplotlib Figure with its caption; it shows itself"
+    caption: str
+    fig: object
+    def _repr_png_(self):
+        out = io.BytesIO()
+        self.fig.savefig(out, format='png', metadata={'Software':None})
+        return out.getvalue()
 
 @dataclass
 class Report:
@@ -294,13 +304,8 @@ class Report:
     text: str           # what was done, in a few sentences
     tables: list        # of Table
     data: dict          # plain numbers for the JSON file
-    figures: dict = field(default_factory=dict) # name → (caption, matplotlib Figure)
+    figures: dict = field(default_factory=dict) # name → Picture
     skipped: list = field(default_factory=list) # (file, reason)
-
-def _png(fig):
-    out = io.BytesIO()
-    fig.savefig(out, format='png', metadata={'Software':None})
-    return out.getvalue()
 
 @patch
 def to_markdown(self:Report,
@@ -308,22 +313,22 @@ def to_markdown(self:Report,
 ):
     "The page as Markdown"
     parts = [f'# {self.title}', self.text]+[t.to_markdown() for t in self.tables]
-    if pictures is not None: parts += [f'![{c}]({pictures}{k}.png)\n\n{c}' for k,(c,_) in self.figures.items()]
+    if pictures is not None: parts += [f'![{v.caption}]({pictures}{k}.png)\n\n{v.caption}' for k,v in self.figures.items()]
     if self.skipped: parts.append('### Left out\n\n'+'\n'.join(f'- {a}: {b}' for a,b in self.skipped))
     return '\n\n'.join(parts)+'\n'
 
 @patch
 def _repr_html_(self:Report):
-    pic = lambda f: f'<img alt="" src="data:image/png;base64,{base64.b64encode(_png(f)).decode()}">'
+    pic = lambda v: f'<img alt="" src="data:image/png;base64,{base64.b64encode(v._repr_png_()).decode()}">'
     parts = [f'<h2>{html.escape(self.title)}</h2><p>{html.escape(self.text)}</p>']+[t._repr_html_() for t in self.tables]
-    parts += [f'<figure>{pic(f)}<figcaption>{html.escape(c)}</figcaption></figure>' for c,f in self.figures.values()]
+    parts += [f'<figure>{pic(v)}<figcaption>{html.escape(v.caption)}</figcaption></figure>' for v in self.figures.values()]
     if self.skipped: parts.append('<h4>Left out</h4><ul>'+''.join(f'<li>{html.escape(f"{a}: {b}")}</li>' for a,b in self.skipped)+'</ul>')
     return '\n'.join(parts)
 
 @patch
 def __repr__(self:Report): return '\n\n'.join([self.title, self.text]+[repr(t) for t in self.tables])
 
-# %% ../nbs/09f_report.ipynb #d2290b0f
+# %% ../nbs/09f_report.ipynb #4774cb9f
 _STYLE = 'body{font:15px/1.5 sans-serif;max-width:70em;margin:2em auto;padding:0 1em}table{border-collapse:collapse;font-size:13px;display:block;overflow-x:auto}td,th{padding:.25em .7em;text-align:left;border-bottom:1px solid #ddd}img{max-width:100%}figure{margin:1.5em 0}figcaption{color:#555}'
 
 def _plain(v):
@@ -346,13 +351,13 @@ def save(self:Report,
     "Write the JSON file and the page; every file appears whole"
     folder = Path(out)/'metrics'
     name = lambda end: folder/f'report_{self.task}{end}'
-    paths = [atomic_write(name(f'_{k}.png'), _png(f)) for k,(_,f) in self.figures.items()]
+    paths = [atomic_write(name(f'_{k}.png'), v._repr_png_()) for k,v in self.figures.items()]
     paths.append(atomic_write(name('.md'), self.to_markdown(f'report_{self.task}_')))
     head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(self.title)}</title><style>{_STYLE}</style>'
     paths.append(atomic_write(name('.html'), f'{head}<body>{self._repr_html_()}</body></html>'))
     return paths+[atomic_write(folder/f'metrics_{self.task}.json', json.dumps(self.to_json(), indent=1))]
 
-# %% ../nbs/09f_report.ipynb #90eb2f1b
+# %% ../nbs/09f_report.ipynb #6d3a0cb3
 def _figure(n, cols, size):
     from matplotlib.figure import Figure
     fig = Figure(figsize=(size[0]*cols, size[1]*-(-n//cols)), dpi=80, layout='constrained')
@@ -374,7 +379,7 @@ def histogram_figure(
         ax.set_title(LABELS[m], fontsize=8); ax.tick_params(labelsize=7)
     for i,(k,p) in enumerate(profiles.items()):
         t, c = (x.sum(0)[1:] for x in similarity_by_lag(p.songs, p.bars, 32))
-        axs[len(names)].plot(range(1,len(t)+1), t/np.maximum(c,1), lw=3 if i==0 else 1, color='.8' if i==0 else None)
+        axs[len(names)].plot(range(1,len(t)+1), t/np.maximum(c,1), 'o-', ms=2, lw=3 if i==0 else 1, color='.7' if i==0 else f'C{i-1}')
     axs[len(names)].set_title('cosine of bars by distance', fontsize=8); axs[len(names)].tick_params(labelsize=7)
     axs[0].legend(fontsize=6, frameon=False)
     for ax in axs[len(names)+1:]: ax.axis('off')
