@@ -134,12 +134,13 @@ def places(
         res[name] = interval(100*value, 100*boot)
     return res
 
-# %% ../nbs/09f_report.ipynb #2f1c1dc9
+# %% ../nbs/09f_report.ipynb #1050a7c1
 def _text(v, digits):
+    num = lambda x: f'{round(x,digits)+0.:.{digits}f}'
     if v is None: return ''
-    if not isinstance(v, dict): return v if isinstance(v, str) else f'{v:.{digits}f}' if isinstance(v, float) else str(v)
+    if not isinstance(v, dict): return v if isinstance(v, str) else num(v) if isinstance(v, float) else str(v)
     if not math.isfinite(v['value']): return '-'
-    return f"{v['value']:.{digits}f}"+(f" [{v['lo']:.{digits}f}, {v['hi']:.{digits}f}]" if math.isfinite(v.get('lo',math.nan)) else '')
+    return num(v['value'])+(f" [{num(v['lo'])}, {num(v['hi'])}]" if math.isfinite(v.get('lo',math.nan)) else '')
 
 class Table:
     "Rows of scores with their intervals; it shows itself"
@@ -357,7 +358,7 @@ def save(self:Report,
     paths.append(atomic_write(name('.html'), f'{head}<body>{self._repr_html_()}</body></html>'))
     return paths+[atomic_write(folder/f'metrics_{self.task}.json', json.dumps(self.to_json(), indent=1))]
 
-# %% ../nbs/09f_report.ipynb #6d3a0cb3
+# %% ../nbs/09f_report.ipynb #3083750e
 def _figure(n, cols, size):
     from matplotlib.figure import Figure
     fig = Figure(figsize=(size[0]*cols, size[1]*-(-n//cols)), dpi=80, layout='constrained')
@@ -381,7 +382,7 @@ def histogram_figure(
         t, c = (x.sum(0)[1:] for x in similarity_by_lag(p.songs, p.bars, 32))
         axs[len(names)].plot(range(1,len(t)+1), t/np.maximum(c,1), 'o-', ms=2, lw=3 if i==0 else 1, color='.7' if i==0 else f'C{i-1}')
     axs[len(names)].set_title('cosine of bars by distance', fontsize=8); axs[len(names)].tick_params(labelsize=7)
-    axs[0].legend(fontsize=6, frameon=False)
+    fig.legend(*axs[0].get_legend_handles_labels(), loc='outside lower center', ncols=8, fontsize=7, frameon=False)
     for ax in axs[len(names)+1:]: ax.axis('off')
     return fig
 
