@@ -159,7 +159,7 @@ def generate(
     songs = model.generate(bars=bars, tempo=tempo, tracks=tracks, **how)
     for p,s in zip(_write(songs, 'generate', kw|dict(bars=bars, tempo=tempo, tracks=tracks)), songs): print(f'{p.as_posix()}: {len(s.notes)} notes, {s.n_bars} bar{"s"*(s.n_bars!=1)}')
 
-# %% ../nbs/11_cli.ipynb #7beaed76
+# %% ../nbs/11_cli.ipynb #d1b6d80e
 def _inputs(files):
     "(path, name of its own) of all MIDI files in a list of files and folders"
     from flocoder.store import midi_files
@@ -167,8 +167,9 @@ def _inputs(files):
     for f in map(Path, files): found += [(f/o, Path(o)) for o in midi_files(f)] if f.is_dir() else [(f, Path(f.name))]
     if not found: raise ConfigError(f'no MIDI files in {", ".join(files)}')
     stems = [o.stem for _,o in found]
+    many = list(stems)
     for i,(f,o) in enumerate(found):
-        if stems.count(o.stem)>1: stems[i] = '_'.join(o.with_suffix('').parts)
+        if many.count(o.stem)>1: stems[i] = '_'.join(o.with_suffix('').parts)
     return [(f, s if stems[:i].count(s)==0 else f'{s}_{i+1}') for i,((f,_),s) in enumerate(zip(found, stems))]
 
 def _read(path):
@@ -353,7 +354,7 @@ def _preset(mod, name):
     if name not in mod.PRESETS: raise ConfigError(f'no preset {name!r}; there are {", ".join(mod.PRESETS)}')
     return mod.PRESETS[name]
 
-# %% ../nbs/11_cli.ipynb #c8863c74
+# %% ../nbs/11_cli.ipynb #1e6b183f
 @verb
 @delegates(_composer, but=['out','wav','png','n'])
 def evaluate(
@@ -372,6 +373,7 @@ def evaluate(
 ):
     "Score a model or a folder of MIDI files, between real music and noise"
     from flocoder.evaluate import evaluate as score
+    (Path(out)/'metrics').mkdir(parents=True, exist_ok=True)
     model, how = (None, {}) if sample_dir else _codec(kwargs) if task=='reconstruct' else _composer(**kwargs)[:2]
     how = {k:v for k,v in how.items() if k not in ('n','seed')}
     report = score(data, task, model, sample_dir, originals, n, bars, mask, keep, kwargs.get('seed',0), boot, ear, _shown, **how)
@@ -393,7 +395,7 @@ def _shown(items):
     from tqdm.auto import tqdm
     return tqdm(items, leave=False, unit='piece', disable=not sys.stderr.isatty())
 
-# %% ../nbs/11_cli.ipynb #a6393803
+# %% ../nbs/11_cli.ipynb #394b0e64
 @verb
 def leaderboard(
     runs:list, # bundles, run folders, or folders of MIDI files; NAME=PATH gives a row a name
@@ -409,6 +411,7 @@ def leaderboard(
     "Models and folders of samples in one table, on the same unseen songs"
     from flocoder.leaderboard import leaderboard as rank
     if not data: raise ConfigError('say which real songs to compare with: --data STORE')
+    (Path(out)/'metrics').mkdir(parents=True, exist_ok=True)
     report = rank(runs, data, n, bars, seed, boot, ear, device, _shown)
     _told(report, out)
 

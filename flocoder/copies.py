@@ -106,7 +106,7 @@ def nearest(self:GramIndex,
     return dict(share=part(common), song=best, name=np.array([self.names[i] if i>=0 else '' for i in best]),
         any=part(np.bincount(piece, found, len(songs))), grams=grams)
 
-# %% ../nbs/09c_copies.ipynb #06b1f503
+# %% ../nbs/09c_copies.ipynb #3ab029da
 def memorisation(
     generated,   # Songs of a model
     index,       # GramIndex of the songs that it was trained on
@@ -129,7 +129,7 @@ def memorisation(
         res[k]['skipped'] = int(np.isnan(share).sum())
     share = np.nan_to_num(near['generated']['share'], nan=-1.)
     i = int(share.argmax())
-    top = dict(piece=i, song=str(near['generated']['name'][i]), share=float(share[i])) if share[i]>=0 else None
+    top = dict(piece=i, song=str(near['generated']['name'][i]), share=float(share[i])) if share[i]>0 else None
     return dict(res['generated'], threshold=threshold, top=top, reference=res['reference'])
 
 # %% ../nbs/09c_copies.ipynb #5458732e

@@ -172,7 +172,7 @@ class JobConfig:
 
 PRESETS = dict(tiny=dict(model=dict(dim=32, harmony=8, blocks=1, out=16), train=dict(steps=60, bs=16, eval_every=30, ema=.9)), small={})
 
-# %% ../nbs/09b_ear.ipynb #a35d758f
+# %% ../nbs/09b_ear.ipynb #0c27f995
 def train_ear(
     store,       # a Store or its path
     run,         # run folder
@@ -206,7 +206,7 @@ def _from_bundle(cls,
     b = load_bundle(name, 'ear')
     ear = cls(b.as_config(EarConfig))
     b.load_into(ear)
-    ear.card = b.card
+    ear.card, ear.name = b.card, b.path.stem
     return ear.eval().to(device)
 
 Ear.from_bundle = classmethod(_from_bundle)

@@ -4,22 +4,23 @@
 
 # %% auto #0
 __all__ = ['UNCOND', 'TASKS', 'evaluate_uncond', 'evaluate_infill', 'evaluate_reconstruct', 'read_folder', 'pair_names',
-           'open_songs', 'through_codec', 'evaluate']
+           'open_songs', 'through_codec', 'evaluate', 'check_sizes']
 
-# %% ../nbs/09g_evaluate.ipynb #5d308cd3
+# %% ../nbs/09g_evaluate.ipynb #72490999
 import re, tempfile
 from contextlib import contextmanager
 from pathlib import Path
 import numpy as np
 from .data import Song
-from .compose import Region
+from .compose import Region, check_count
+from .ear import Ear
 from .metrics import marginal_songs, mean_interval, noise_songs, pieces, shuffle_bars, song_numbers
 from .copies import GramIndex, memorisation
-from .infilling import INFILL_SCORES, hole_notes, infill_baselines, infill_table, _checked
+from .infilling import INFILL_SCORES, hole_notes, infill_baselines, infill_table, _checked, _song_of
 from .model_metrics import reconstruct_scores
-from .report import LEAST, Picture, Report, Scored, Table, check_enough, equal_pieces, histogram_figure, roll_figure, rulers
+from .report import LEAST, Picture, Profile, Report, Scored, Table, check_enough, equal_pieces, histogram_figure, roll_figure, rulers
 
-# %% ../nbs/09g_evaluate.ipynb #12647876
+# %% ../nbs/09g_evaluate.ipynb #6b7f4089
 def _top(rows, keys):
     "Values under the names of other systems, and their intervals"
     cells = {k:rows[v] for k,v in keys.items() if v in rows}
@@ -53,18 +54,24 @@ def evaluate_uncond(
     check_enough(len(made), title, skipped)
     s = Scored(dict(generated=made[:n]), reference, train, bars, **kw)
     p, (memory, learned) = s.profiles['generated'], _learned(s)
-    data = dict(n=s.n, bars=bars, seed=s.seed, n_boot=s.n_boot, level=.95, **_top(s.rows['generated'], UNCOND), pitch_range_std=float(np.nanstd(p.scores['pitch_range'])),
+    data = dict(n=s.n, bars=bars, seed=s.seed, n_boot=s.n_boot, level=.95, ear=s.ear_name, **_top(s.rows['generated'], UNCOND), pitch_range_std=float(np.std([v for v in p.scores['pitch_range'] if np.isfinite(v)] or [np.nan])),
         verdict=s.verdict('generated'), rulers=rulers(s.rows), memorisation=memory, units=dict(js='bits', kl='nats'), rows=s.rows)
     text = f'{s.n} pieces of {bars} bars. The way from real to noise is 0 for real training songs and 100 for uniform noise. {learned}'
     figures = dict(histograms=Picture('Distributions: unseen songs (grey), generated, noise', histogram_figure({'unseen songs':s.ref, 'generated':p, 'noise':s.profiles['noise']})),
         rolls=Picture('Three generated pieces and one of an unseen song', roll_figure({f'generated {i+1}':x for i,x in enumerate(s.sets['generated'][:3])}|{'unseen song':s.ref.songs[0]})))
     return Report('uncond', title, text, s.tables(), data, figures, skipped)
 
-# %% ../nbs/09g_evaluate.ipynb #9e00c055
+# %% ../nbs/09g_evaluate.ipynb #c6924048
 def _memorised(index, songs, originals, n_boot, seed):
     "The share of grams that stand in one training song, as a cell; nothing without an index"
     if index is None: return {}
     return dict(memorised=mean_interval(100*index.nearest(songs)['share'], song_numbers(originals), n_boot, seed))
+
+def _several(originals, what):
+    "How many songs the originals come from; a ValueError when it is one"
+    k = len(np.unique(_song_of(originals)))
+    if k<2: raise ValueError(f'{what}: all pieces come from one song, and nothing can be said about others: give samples of several songs')
+    return k
 
 def evaluate_infill(
     originals,   # list of n Songs
@@ -83,20 +90,40 @@ def evaluate_infill(
     regions = [regions]*len(originals) if isinstance(regions,Region) else list(regions)
     good, skipped = [], list(skipped)
     for i,x in enumerate(zip(originals,regions,filled)):
-        try: _checked([x[0]],[x[1]],[x[2]]); good.append(x)
+        try:
+            _checked([x[0]],[x[1]],[x[2]])
+            if np.allclose(x[1].beats(x[0]), x[0].bar_starts()[[0,-1]]): raise ValueError('the hole leaves no bar of the song: make anew fewer of its bars')
+            good.append(x)
         except ValueError as e: skipped.append((names[i] if names else f'#{i}', re.sub(r'^(number 0: |filled\[0\] )', '', str(e))))
     check_enough(len(good), title, skipped)
     songs, regions, filled = map(list, zip(*good))
+    k = _several(songs, title)
     sets = dict(generated=filled)|infill_baselines(songs, regions, train, seed)
     rows = infill_table(songs, sets, regions, n_boot, seed)
     for k,v in sets.items(): rows[k] |= _memorised(index, [f.replace(notes=x) for f,x in zip(v, hole_notes(songs, v, regions)[1])], songs, n_boot, seed)
-    note = f'n = {len(songs)} holes. 95 % bootstrap intervals over songs ({n_boot} resamples, seed {seed}). An edge has a jump only where both songs have an event on both sides.'
+    note = f'n = {len(songs)} holes in {k} songs. 95 % bootstrap intervals over songs ({n_boot} resamples, seed {seed}). An edge has a jump only where both songs have an event on both sides.'
     first, rest = [k for k in INFILL_SCORES if 'boundary' not in k and 'accuracy' not in k], [k for k in INFILL_SCORES if 'boundary' in k or 'accuracy' in k]
     tables = [Table(rows, first+['memorised'], 'Inside and outside the hole', note), Table(rows, rest, 'Edges, and accuracies by index')]
-    data = dict(n=len(songs), seed=seed, n_boot=n_boot, level=.95, **_top(rows['generated'], {k:k for k in INFILL_SCORES}|dict(memorised_pct='memorised')), rows=rows)
+    data = dict(n=len(songs), songs=k, seed=seed, n_boot=n_boot, level=.95, **_top(rows['generated'], {k:k for k in INFILL_SCORES}|dict(memorised_pct='memorised')), rows=rows)
     a, b = regions[0].beats(songs[0])
-    figures = dict(rolls=Picture(f'Original and filled; the hole reaches from beat {a:g} to beat {b:g} in the first pair', roll_figure({f'{k} {i+1}':v for i,pair in enumerate(list(zip(songs,filled))[:2]) for k,v in zip(('original','filled'),pair)})))
+    whole = {'original':Profile(songs), 'generated':Profile(filled), 'noise':Profile(sets['noise'])}
+    figures = dict(histograms=Picture('Distributions of the pieces: original (grey), with the holes filled, with noise in the holes', histogram_figure(whole)),
+        rolls=Picture(f'Original and filled; the hole reaches from beat {a:g} to beat {b:g} in the first pair', roll_figure({f'{k} {i+1}':v for i,pair in enumerate(list(zip(songs,filled))[:2]) for k,v in zip(('original','filled'),pair)})))
     return Report(task, title, f'{len(songs)} holes, filled anew and compared with what was there.', tables, data, figures, skipped)
+
+# %% ../nbs/09g_evaluate.ipynb #b5a6189a
+def _as_long(song, like):
+    "The song, cut where the last bar of another one ends"
+    end, x = max(float(like.bar_starts()[-1]), 1.), song.notes[song.notes['start']<max(float(like.bar_starts()[-1]), 1.)-1e-9].copy()
+    x['dur'] = np.minimum(x['dur'], end-x['start'])
+    return song.replace(notes=x)
+
+def _codec_table(r):
+    "What `codec_report` gives, as a table of one row"
+    span = lambda v,f: f'{min(v):{f}} to {max(v):{f}}'
+    row = {k:r[k] for k in ('bits','crops','note_f1','note_f1_offset','sustain_f1','velocity_error')}|dict(usage=span(r['usage'],'.0%'), perplexity=span(r['perplexity'],'.2f'))
+    label = dict(bits='bits a crop', note_f1='pixel F1 of onsets', note_f1_offset='with the end', sustain_f1='pixel F1 of sounding cells', velocity_error='velocity error, of 127', usage='codes used, by level', perplexity='perplexity, by level')
+    return Table(dict(codec=row), None, 'The codec on its own grid', '', label)
 
 def evaluate_reconstruct(
     originals,   # list of n Songs
@@ -110,17 +137,22 @@ def evaluate_reconstruct(
 ): # Report
     "Score reconstructions beside other music and noise"
     originals, rebuilt = list(originals), list(rebuilt)
+    skipped = [*skipped, *((s.tags.get('piece_of') or f'#{i}', 'no notes') for i,s in enumerate(originals) if not len(s))]
+    originals, rebuilt = ([x for s,x in zip(originals,v) if len(s)] for v in (originals,rebuilt))
     check_enough(min(len(originals),len(rebuilt)), title, skipped)
-    bars = max(s.n_bars for s in originals)
-    base = {'original':originals, 'another song':originals[1:]+originals[:1], 'shuffled bars':shuffle_bars(originals,seed),
-        'marginals':marginal_songs(originals,len(originals),bars,seed), 'noise':noise_songs(len(originals),bars,originals,seed)}
+    k, of, bars = _several(originals, title), _song_of(originals), max(s.n_bars for s in originals)
+    other = [originals[next(j for j in np.roll(np.arange(len(of)),-i-1) if of[j]!=of[i])] for i in range(len(of))]
+    loose = {'marginals':marginal_songs(originals,len(originals),bars,seed), 'noise':noise_songs(len(originals),bars,originals,seed)}
+    base = {'original':originals, 'another song':other, 'shuffled bars':shuffle_bars(originals,seed)}|{name:[_as_long(x,s) for x,s in zip(v,originals)] for name,v in loose.items()}
     rows = {k:reconstruct_scores(originals, v, n_boot=n_boot, seed=seed)|_memorised(index, v, originals, n_boot, seed) for k,v in (dict(rebuilt=rebuilt)|base).items()}
-    table = Table(rows, None, 'Note by note', f'n = {len(originals)} pieces. 95 % bootstrap intervals over songs ({n_boot} resamples, seed {seed}).')
-    data = dict(n=len(originals), seed=seed, n_boot=n_boot, level=.95, **_top(rows['rebuilt'], {k:k for k,v in rows['rebuilt'].items() if isinstance(v,dict)}), codec=extra or {}, rows=rows)
-    figures = dict(rolls=Picture('Original and reconstruction', roll_figure({f'{k} {i+1}':v for i,pair in enumerate(list(zip(originals,rebuilt))[:2]) for k,v in zip(('original','rebuilt'),pair)})))
-    return Report('reconstruct', title, f'{len(originals)} pieces and their reconstructions.', [table], data, figures, list(skipped))
+    note = f'n = {len(originals)} pieces of {k} songs. 95 % bootstrap intervals over songs ({n_boot} resamples, seed {seed}).'
+    tables = [Table(rows, None, 'Note by note', note, dict(note_f1_offset='note F1 with the end', velocity_error='velocity error, of 127'))]+([_codec_table(extra)] if extra else [])
+    data = dict(n=len(originals), songs=k, seed=seed, n_boot=n_boot, level=.95, **_top(rows['rebuilt'], {k:k for k,v in rows['rebuilt'].items() if isinstance(v,dict)}), codec=extra or {}, rows=rows)
+    whole = {'original':Profile(originals), 'rebuilt':Profile(rebuilt), 'noise':Profile(base['noise'])}
+    figures = dict(histograms=Picture('Distributions: original (grey), rebuilt, noise', histogram_figure(whole)), rolls=Picture('Original and reconstruction', roll_figure({f'{k} {i+1}':v for i,pair in enumerate(list(zip(originals,rebuilt))[:2]) for k,v in zip(('original','rebuilt'),pair)})))
+    return Report('reconstruct', title, f'{len(originals)} pieces and their reconstructions.', tables, data, figures, list(skipped))
 
-# %% ../nbs/09g_evaluate.ipynb #705af4b8
+# %% ../nbs/09g_evaluate.ipynb #f96aa8cd
 def read_folder(
     folder, # folder of MIDI files, searched to any depth
 ): # (list of Songs, list of their paths in the folder, list of (path, reason) of those that cannot be read)
@@ -142,7 +174,10 @@ def pair_names(
     "Which sample belongs to which original, by name"
     stem, at, pairs, alone = lambda n: Path(n).stem, {}, [], []
     for i,o in enumerate(originals): at.setdefault(str(Path(o).with_suffix('')), i)
-    for i,o in enumerate(originals): at.setdefault(stem(o), i)
+    for i,o in enumerate(originals): at.setdefault('_'.join(Path(o).with_suffix('').parts), i)
+    stems = [stem(o) for o in originals]
+    for i,o in enumerate(stems):
+        if stems.count(o)==1: at.setdefault(o, i)
     for i,n in enumerate(names):
         path = Path(n).with_suffix('')
         tries = [str(path), stem(n), re.sub(r'_\d+$','',stem(n)), str(path.parent), path.parent.name]
@@ -175,16 +210,15 @@ def open_songs(
         report = prepare(data, Path(d)/'store', valid=.5, progress=False)
         yield Store(Path(d)/'store'), report.skipped
 
-# %% ../nbs/09g_evaluate.ipynb #a56f5405
+# %% ../nbs/09g_evaluate.ipynb #bf71db9f
 def _holes(store, bars, n, seed, mask, task, keep):
     "Pieces of unseen songs, and the region to make anew in each"
-    songs = pieces(store, n, bars, seed, 'valid', min(n,LEAST))
-    cut = int(keep or bars//2)
-    if task=='continue' and not 0<cut<bars: raise ValueError(f'keep={keep}: give a number of bars from 1 to {bars-1}')
     if bars<2: raise ValueError(f'bars={bars}: {task} needs pieces of at least 2 bars')
+    cut = bars//2 if keep is None else int(keep)
+    if task=='continue' and not 0<cut<bars: raise ValueError(f'keep={keep}: give a number of bars from 1 to {bars-1}')
     first = max(bars//4, 1)
     given = f'{cut+1}:{bars}' if task=='continue' else mask or f'{first+1}:{max(bars-bars//4,first+1)}'
-    full = Song([(0,4*bars,60)])
+    full, songs = Song([(0,4*bars,60)]), pieces(store, n, bars, seed, 'valid', min(n,LEAST))
     return songs, Region.parse(bars=given, song=full), cut
 
 def _clipped(song, beat):
@@ -233,7 +267,7 @@ def _rebuilt(codec, store, bars, n, seed, n_boot, progress):
     song = np.unique([s.tags['piece_of'] for s in held], return_inverse=True)[1].reshape(-1)
     return held, [s for s,*_ in back], codec_report(codec, rolls, song[of], n_boot=n_boot, seed=seed)
 
-# %% ../nbs/09g_evaluate.ipynb #700aecac
+# %% ../nbs/09g_evaluate.ipynb #1b3de42b
 def evaluate(
     data=None,    # a store or its path, or a folder of real songs; where originals are given only to look for copies
     task='uncond', # uncond, infill, continue or reconstruct
@@ -253,7 +287,8 @@ def evaluate(
     "Score a model, or a folder of MIDI files, on one task"
     if task not in TASKS: raise ValueError(f'task={task!r}: choose one of {", ".join(TASKS)}')
     if (model is None)==(sample_dir is None): raise ValueError('give either a model or a folder of samples to score')
-    if n<LEAST: raise ValueError(f'n={n}: fewer than {LEAST} pieces say nothing')
+    check_sizes(n, bars, seed, n_boot)
+    if isinstance(ear, str) and task=='uncond': ear = Ear.from_bundle(ear)
     common = dict(seed=seed, n_boot=n_boot)
     if sample_dir and task!='uncond' and data in (None,'','-'): return _folders(sample_dir, originals, task, n, mask, keep, None, common)
     with open_songs(data) as (store, unread):
@@ -261,7 +296,7 @@ def evaluate(
         if sample_dir and task!='uncond': return _folders(sample_dir, originals, task, n, mask, keep, index, common)
         if task=='uncond':
             made, names, bad = read_folder(sample_dir) if sample_dir else (model.generate(n=n, bars=bars, seed=seed, **how), None, [])
-            title = f'Pieces in {Path(sample_dir).name}' if sample_dir else f'Pieces of the model {model.family}'
+            title = f'Pieces in {Path(sample_dir).resolve().name}' if sample_dir else f'Pieces of the model {model.family}'
             return evaluate_uncond(made, store, store, bars, n, title, names, unread+bad, ear=ear, index=index, **common)
         if task=='reconstruct':
             a, b, extra = _rebuilt(model, store, bars, n, seed, n_boot, progress)
@@ -270,11 +305,25 @@ def evaluate(
         return evaluate_infill(songs, filled, region, task, dict(infill='Holes', **{'continue':'Continuations'})[task]+f' of the model {model.family}',
             pieces(store, len(songs), bars, seed+1, 'train', min(n,LEAST)), None, unread+bad, index, **common)
 
-# %% ../nbs/09g_evaluate.ipynb #440b199a
+# %% ../nbs/09g_evaluate.ipynb #1fc8aaf5
+def check_sizes(
+    n,      # pieces
+    bars,   # bars of each
+    seed,   # of all draws
+    n_boot, # resampled sets
+):
+    "A ValueError that names the first number out of range"
+    check_count(bars=bars, n_boot=n_boot)
+    if n<LEAST: raise ValueError(f'n={n}: fewer than {LEAST} pieces say nothing')
+    if seed<0: raise ValueError(f'seed={seed}: give a whole number from 0 up')
+
 def _folders(sample_dir, originals, task, n, mask, keep, index, common):
     "The report of a folder of samples and the folder of their originals"
     a, b, names, skipped = _paired(sample_dir, originals)
-    a, b, names, label = a[:n], b[:n], names[:n], Path(sample_dir).name
+    first = _song_of(a)
+    turn = np.array([np.sum(first[:i]==x) for i,x in enumerate(first)])
+    order = np.argsort(turn, kind='stable')[:n]
+    a, b, names, label = [a[i] for i in order], [b[i] for i in order], [names[i] for i in order], Path(sample_dir).resolve().name
     if task=='reconstruct': return evaluate_reconstruct(a, b, f'Reconstructions in {label}', None, skipped, index, **common)
     if not (mask or keep): raise ValueError(f'{task}: say which bars of the originals were made anew, as mask="3:6" or, for continue, keep=4')
     holes, bad = _regions(a, names, mask, keep)

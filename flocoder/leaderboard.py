@@ -5,12 +5,20 @@
 # %% auto #0
 __all__ = ['read_entry', 'leaderboard']
 
-# %% ../nbs/09h_leaderboard.ipynb #fa37b507
+# %% ../nbs/09h_leaderboard.ipynb #44a27768
 from pathlib import Path
-from .report import COLUMNS, RULERS, Picture, Report, Scored, Table, check_enough, equal_pieces, histogram_figure, roll_figure, rulers
-from .evaluate import open_songs, read_folder
+from .report import COLUMNS, LEAST, RULERS, Picture, Report, Scored, Table, check_enough, equal_pieces, histogram_figure, roll_figure, rulers
+from .evaluate import check_sizes, open_songs, read_folder
+from .ear import Ear
+from .metrics import pieces
 
-# %% ../nbs/09h_leaderboard.ipynb #f5a96685
+# %% ../nbs/09h_leaderboard.ipynb #e3ea2ffa
+def _named(entry):
+    "(name of the row, path or bundle name, best checkpoint of a run folder)"
+    name, path = ('', str(entry)) if Path(entry).exists() or '=' not in str(entry) else str(entry).split('=', 1)
+    best = Path(path)/'checkpoints'/'best.safetensors'
+    return name or (Path(path).resolve().name if Path(path).is_dir() else Path(path).stem), path, best
+
 def read_entry(
     entry,       # a bundle, a run folder, or a folder of MIDI files; NAME=ENTRY names its row
     n,           # pieces
@@ -20,18 +28,17 @@ def read_entry(
 ): # (name of the row, list of pieces, list of (file, reason) of those left out)
     "The pieces of one participant"
     from flocoder.compose import load_generator
-    name, _, path = str(entry).rpartition('=')
-    best = Path(path)/'checkpoints'/'best.safetensors'
+    name, path, best = _named(entry)
     if Path(path).is_dir() and not best.exists():
         songs, names, bad = read_folder(path)
         made, more = equal_pieces(songs, bars, seed, names)
         bad, made = bad+more, made[:n]
         check_enough(len(made), path, bad)
-        return name or Path(path).name, made, bad
+        return name, made, bad
     model = load_generator(best if best.exists() else path, device=device)
-    return name or (Path(path).name if best.exists() else Path(path).stem), model.generate(n=n, bars=bars, seed=seed), []
+    return name, model.generate(n=n, bars=bars, seed=seed), []
 
-# %% ../nbs/09h_leaderboard.ipynb #46425b29
+# %% ../nbs/09h_leaderboard.ipynb #cf732570
 def leaderboard(
     runs,        # list of entries, see `read_entry`
     data,        # a store or its path, or a folder of real songs
@@ -46,29 +53,32 @@ def leaderboard(
     title='Leaderboard', # heading
 ): # Report
     "Models and folders of samples in one table, on the same unseen songs"
-    sets, skipped = {}, []
-    for e in (progress(runs) if progress else runs):
-        name, songs, bad = read_entry(e, n, bars, seed, device)
-        if name in sets: raise ValueError(f'two rows are called {name!r}: name one of them, as in other={e}')
-        sets[name] = songs
-        skipped += [(f'{name}/{f}', why) for f,why in bad]
-    sets |= more or {}
-    if not sets: raise ValueError('nobody takes part: give bundles, run folders, or folders of MIDI files')
+    check_sizes(n, bars, seed, n_boot)
+    names, sets, skipped = [_named(e)[0] for e in runs]+list(more or {}), {}, []
+    if not names: raise ValueError('nobody takes part: give bundles, run folders, or folders of MIDI files')
+    if twice := [x for i,x in enumerate(names) if x in names[:i]]: raise ValueError(f'two rows are called {twice[0]!r}: name one of them, as in other={twice[0]}')
+    if taken := set(names) & {'real','nearest training song','shuffled bars','marginals','noise','unseen songs'}: raise ValueError(f'a row cannot be called {taken.pop()!r}, which every table has: name it otherwise')
+    ear = Ear.from_bundle(ear) if isinstance(ear, str) else ear
     with open_songs(data) as (store, unread):
-        if taken := set(sets) & {'real','nearest training song','shuffled bars','marginals','noise','unseen songs'}: raise ValueError(f'a row cannot be called {taken.pop()!r}, which every table has: name it otherwise')
+        pieces(store, LEAST, bars, seed, 'valid')
+        for e in (progress(runs) if progress else runs):
+            name, songs, bad = read_entry(e, n, bars, seed, device)
+            sets[name] = songs
+            skipped += [(f'{name}/{f}', why) for f,why in bad]
+        sets |= more or {}
         s = Scored(sets, store, store, bars, n, seed, n_boot, ear)
     return _report(s, title, skipped+unread)
 
-# %% ../nbs/09h_leaderboard.ipynb #6c096625
+# %% ../nbs/09h_leaderboard.ipynb #d565c1bd
 def _report(s, title, skipped):
     order = sorted(s.places, key=lambda k: s.places[k]['value'])+[k for k in s.sets if k not in s.places]
     rows = {k:s.rows[k] for k in order}
     ranked = rulers(s.rows)
     label = dict(place='way from real to noise, %')
-    tables = [Table(rows, ['place','memorised','copied','valid','diversity','frechet','kernel'], 'Order', s.caption, label),
+    tables = [Table({'unseen songs':s.rows['unseen songs']}|rows, ['place','memorised','copied','valid','diversity','frechet','kernel'], 'Order', s.caption, label),
         Table(rows, [c for c in RULERS if c in ranked and c not in ('frechet','kernel')], 'The other rulers'),
         Table(rows, [f'{k}_kl' for k in ('pch','duration','velocity','note_density')]+[c for c in COLUMNS if c.startswith(('consistency','variance'))], 'As other systems report it', 'Nobody is ranked by these.')]
-    data = dict(n=s.n, bars=s.bars, seed=s.seed, n_boot=s.n_boot, level=.95, order=order, rulers=ranked, rows=s.rows, units=dict(js='bits', kl='nats'))
+    data = dict(n=s.n, bars=s.bars, seed=s.seed, n_boot=s.n_boot, level=.95, ear=s.ear_name, order=order, rulers=ranked, rows=s.rows, units=dict(js='bits', kl='nats'))
     shown = {'unseen songs':s.ref}|{k:s.profiles[k] for k in s.judged}|dict(noise=s.profiles['noise'])
     figures = dict(histograms=Picture('Distributions: unseen songs (grey), the participants, noise', histogram_figure(shown)),
         rolls=Picture('The first piece of each participant, and of an unseen song', roll_figure({k:s.sets[k][0] for k in s.judged}|{'unseen song':s.ref.songs[0]})))

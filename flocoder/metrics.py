@@ -223,7 +223,7 @@ def bootstrap(
         res.setdefault(name, {})[kind] = dict(interval(v, d, level, centre), bias=float(d.mean()-v))
     return res
 
-# %% ../nbs/09_metrics.ipynb #49c585e2
+# %% ../nbs/09_metrics.ipynb #601bca68
 def _windows(song, bars):
     "First bars of the windows of `bars` whole 4/4 bars in which a note starts"
     edge = np.asarray(song.bar_starts())
@@ -250,6 +250,7 @@ def pieces(
     "Draw pieces of equal length, from different songs as far as they go"
     rng = np.random.default_rng(seed)
     todo = np.asarray(songs.songs(split) if split is not None and hasattr(songs,'songs') else range(len(songs)))
+    if not len(todo): raise ValueError(f'there are no {split+" " if split else ""}songs to draw pieces from: a store gets some with `flocoder prepare ... --valid .1`')
     names, left, res = getattr(songs,'ids',None), {}, []
     while len(res)<n:
         before = len(res)
@@ -269,7 +270,7 @@ def pieces(
             'ask for fewer or shorter ones, and check the meters (POP909 needs the recipe "pop909")')
     return res
 
-# %% ../nbs/09_metrics.ipynb #6d0abe3f
+# %% ../nbs/09_metrics.ipynb #b48a4acf
 def _piece(rows, bars, tracks, name):
     rows[1] = np.minimum(rows[1], 4*bars-rows[0])
     return Song(np.rec.fromarrays(rows, dtype=NOTE), tracks, tags=dict(title=name))
@@ -300,7 +301,8 @@ def marginal_songs(
     "Notes whose pitch, place in the bar, length, loudness and track are each drawn from `train`, independently"
     rng, f = np.random.default_rng(seed), song_features(train)
     pool, tracks = np.concatenate([s.notes for s in train]), max((s.tracks for s in train), key=len)
-    share = lambda k,m: _unit(f[k].sum(0)[:m])
+    if not len(pool): raise ValueError('train has no notes to take distributions from')
+    share = lambda k,m: _unit(h if (h:=f[k].sum(0)[:m]).sum() else np.eye(1,m)[0])
     draw = lambda k,field: rng.choice(pool[field], k)
     res = []
     for i in range(n):

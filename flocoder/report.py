@@ -7,8 +7,8 @@ __all__ = ['CHAPTERS', 'COLUMNS', 'MODEL_SCORES', 'RULERS', 'LEAST', 'DISTANCES'
            'Profile', 'compare', 'plain_scores', 'neighbours', 'rulers', 'places', 'Table', 'equal_pieces',
            'check_enough', 'Scored', 'Picture', 'Report', 'histogram_figure', 'roll_figure']
 
-# %% ../nbs/09f_report.ipynb #2a0b8a9a
-import base64, html, io, json, math
+# %% ../nbs/09f_report.ipynb #0a4aad9e
+import base64, html, io, json, math, warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np
@@ -22,7 +22,7 @@ from .model_metrics import (active_units, audio_report, bits_per_note, codec_rep
     mutual_information, nats_per_token, reconstruct_scores, snr)
 from .copies import GramIndex, copied_bars, memorisation, nearest_pieces, _bar_prints
 
-# %% ../nbs/09f_report.ipynb #20f0814b
+# %% ../nbs/09f_report.ipynb #3300f673
 @dataclass(frozen=True)
 class Column:
     "What a column of a table holds"
@@ -38,20 +38,20 @@ COLUMNS |= {f'{k}_shift':Column('shift of '+(v if k[:2]=='oa' else v.split(',')[
 COLUMNS |= {f'{a}_{b}':Column(f'{a}, {b}', '', 'high', score_draws) for a in ('consistency','variance') for b in ('pitch','duration')}
 COLUMNS |= {k:Column(*(v.split(', ')+[''])[:2] if 'overlapping' not in v else (v,''), 'real', overlap_areas if k[:2]=='oa' else song_scores) for k,v in SONG_SCORES.items()}
 COLUMNS |= dict(frechet=Column('Fréchet distance', '', 'low', frechet), kernel=Column('kernel distance', '', 'low', kernel_distance),
-    diversity=Column('diversity', '', 'real', diversity_draws), valid=Column('valid pieces', '%', 'high', invalid),
+    diversity=Column('diversity', '', 'real', diversity_draws), valid=Column('valid pieces', '%', 'real', invalid),
     memorised=Column('grams in one training song', '%', 'real', memorisation), copied=Column('bars in training songs', '%', 'real', copied_bars))
 COLUMNS |= {k:Column(*v, infill_scores) for k,v in INFILL_SCORES.items()}
 MODEL_SCORES = (reconstruct_scores, codec_report, snr, log_spectral_distance, mel_distance, audio_report, nats_per_token, bits_per_note, likelihood_scores, kl_per_dim, active_units,
     mutual_information, interpolation_smoothness, memorisation, guarantee)
 RULERS = ('degree_js','pitch_js','duration_js','onset_js','velocity_js','note_density_js','polyphony_js','groove_consistency_shift','structure_shift','frechet','kernel')
 
-# %% ../nbs/09f_report.ipynb #1609260a
+# %% ../nbs/09f_report.ipynb #765a37e5
 def metrics_reference():
     "Every score that a report or a leaderboard shows, as a page in Markdown"
     better = dict(low='lower', high='higher', real='like real songs')
     page = lambda f: CHAPTERS[f.__module__.rsplit('.',1)[-1]]
     row = lambda k,c: f'| `{k}` | {c.label} | {c.unit} | {better[c.toward]} | {"yes" if k in RULERS else ""} | [`{c.source.__name__}`](nbs/{page(c.source)}.ipynb): {c.source.__doc__} |'
-    about = 'Made by `flocoder.report.metrics_reference` from the docstrings; the chapters have the formulas, the sources, and what each score cannot see. A column ranks a leaderboard only where noise is surely farther off than real songs.'
+    about = 'Made by `flocoder.report.metrics_reference` from the docstrings; the chapters have the formulas, the sources, and what each score cannot see. Eleven columns can rank a leaderboard, and each does only where noise is surely farther off than real songs.'
     one = lambda f: f'| [`{f.__name__}`](nbs/{page(f)}.ipynb) | {f.__doc__} |'
     return '\n'.join(['# Scores','',about,'','| name | what | unit | better | ranks | computed by |','|---|---|---|---|---|---|']+[row(*o) for o in COLUMNS.items()]
         +['','Scores of models, with intervals over songs where songs are resampled:','','| function | what it gives |','|---|---|']+list(map(one,MODEL_SCORES)))+'\n'
@@ -95,10 +95,14 @@ def plain_scores(
     res['valid'] = mean_interval([100.*(not r) for r in invalid(a.songs)], weights=w)
     return res | (dict(diversity=interval(*diversity_draws(a.features, w))) if len(a)>1 else {})
 
-# %% ../nbs/09f_report.ipynb #51b4743c
+# %% ../nbs/09f_report.ipynb #55243159
 def _cells(draws):
     "Intervals of draws; those of distances lose the bootstrap's own bias"
-    return {k:interval(*v, centre=k.endswith(('_js','_kl','_shift')) or k=='frechet') for k,v in draws.items()}
+    res = {k:interval(*v, centre=k.endswith(('_js','_kl','_shift')) or k=='frechet') for k,v in draws.items()}
+    for k in (k for k in res if k.startswith(('consistency','variance'))): # one less a distance
+        far = interval(1-draws[k][0], 1-draws[k][1], centre=True)
+        res[k] = dict(value=1-far['value'], lo=max(1-far['hi'],0.), hi=1-far['lo'])
+    return res
 
 # %% ../nbs/09f_report.ipynb #1003a051
 def neighbours(
@@ -113,7 +117,7 @@ def neighbours(
     if index is not None: res['nearest training song'] = nearest_pieces(ref, index, bars)
     return res | {'shuffled bars':shuffle_bars(real,seed+1), 'marginals':marginal_songs(real,len(real),bars,seed+2), 'noise':noise_songs(len(real),bars,real,seed+3)}
 
-# %% ../nbs/09f_report.ipynb #cd865eac
+# %% ../nbs/09f_report.ipynb #f5019a34
 def rulers(
     rows, # dict from row to cells (dict column → dict value, lo, hi); 'real' and 'noise' among them
 ): # list of columns
@@ -128,13 +132,16 @@ def places(
     cols, res = rulers(rows), {}
     if not cols: return {}
     at = lambda c,d: (d-rows['real'][c]['value'])/(rows['noise'][c]['value']-rows['real'][c]['value'])
+    def one(c, value, boot):
+        if not np.isfinite(value): return 1., np.ones(len(boot))
+        boot = np.where(np.isfinite(boot), boot-np.nanmean(boot)+value, rows['noise'][c]['value'])
+        return at(c, value), at(c, boot)
     for name,d in draws.items():
-        value = np.mean([at(c, d[c][0]) for c in cols])
-        boot = np.mean([at(c, d[c][1]-d[c][1].mean()+d[c][0]) for c in cols], 0)
+        value, boot = (np.mean(x,0) for x in zip(*[one(c,*d[c]) for c in cols]))
         res[name] = interval(100*value, 100*boot)
     return res
 
-# %% ../nbs/09f_report.ipynb #1050a7c1
+# %% ../nbs/09f_report.ipynb #14aac4b4
 def _text(v, digits):
     num = lambda x: f'{round(x,digits)+0.:.{digits}f}'
     if v is None: return ''
@@ -158,12 +165,14 @@ class Table:
     def __getitem__(self, row): return self.rows[row]
     @property
     def body(self):
+        "The rows as text"
         num = lambda v: abs(v['value']) if isinstance(v,dict) else abs(v) if isinstance(v,float) else 0
         size = {c:max([num(r[c]) for r in self.rows.values() if c in r and math.isfinite(num(r[c]))], default=0) for c in self.columns}
         digits = {c:int(np.clip(2-math.floor(math.log10(v)),0,4)) if v>0 else 2 for c,v in size.items()}
         return [[name]+[_text(r.get(c), digits[c]) for c in self.columns] for name,r in self.rows.items()]
     def to_markdown(self):
-        lines = ['| '+' | '.join(r)+' |' for r in [self.head,['---']*len(self.head)]+self.body]
+        "The table in Markdown, with its heading and its note"
+        lines = ['| '+' | '.join(str(c).replace('|','\\|') for c in r)+' |' for r in [self.head,['---']*len(self.head)]+self.body]
         return '\n'.join([f'### {self.title}\n']*bool(self.title)+lines+[f'\n{self.note}']*bool(self.note))
     def _repr_html_(self):
         row = lambda r,t: '<tr>'+''.join(f'<{t}>{html.escape(c)}</{t}>' for c in r)+'</tr>'
@@ -172,7 +181,7 @@ class Table:
         wide = [max(map(len,c)) for c in zip(self.head,*self.body)]
         return '\n'.join([self.title]*bool(self.title)+['  '.join(c.ljust(w) for c,w in zip(r,wide)).rstrip() for r in [self.head]+self.body]+[self.note]*bool(self.note))
 
-# %% ../nbs/09f_report.ipynb #a55f3a5b
+# %% ../nbs/09f_report.ipynb #a0d5d740
 LEAST = 8 # pieces: fewer say nothing
 
 def equal_pieces(
@@ -186,6 +195,7 @@ def equal_pieces(
     for i,s in enumerate(songs):
         name, why = str(names[i]) if names else f'#{i}', ''
         if not len(s): why = 'no notes'
+        elif s.n_bars<=bars and (np.abs(np.diff(s.bar_starts(bars))-4)>1e-6).any(): why = 'its bars are not all of 4/4'
         elif s.n_bars<=bars/2: why = f'{s.n_bars} bars, too few for a piece of {bars}'
         elif s.n_bars>bars:
             try: s = pieces([s.replace(tags={**s.tags,'piece_of':s.tags.get('piece_of') or name})], 1, bars, seed+i)[0]
@@ -203,7 +213,7 @@ def check_enough(
     why = f'; {len(skipped)} were left out, the first: {skipped[0][0]}: {skipped[0][1]}' if len(skipped) else ''
     if n<LEAST: raise ValueError(f'{what}: {n} pieces can be scored, and fewer than {LEAST} say nothing: give more of them{why}')
 
-# %% ../nbs/09f_report.ipynb #e52806d4
+# %% ../nbs/09f_report.ipynb #429f7341
 class Scored:
     "Sets of pieces against a reference, with their neighbours"
     def __init__(self,
@@ -225,7 +235,7 @@ class Scored:
         real = draw(train, len(ref), seed+1, 'train')
         self.n, self.bars, self.seed, self.n_boot = len(real), bars, seed, n_boot
         ref, self.judged = ref[:self.n], list(sets)
-        self.ear = Ear.from_bundle(ear) if isinstance(ear, str) else ear
+        self.ear, self.ear_name = (Ear.from_bundle(ear), Path(ear).stem) if isinstance(ear, str) else (ear, 'none' if ear is None else getattr(ear, 'name', 'own'))
         self.index = index or GramIndex(train, 'train' if hasattr(train,'ids') else None)
         base = neighbours(real, ref, bars, seed, self.index)
         self.sets = {'real':base.pop('real'), **{k:v[:self.n] for k,v in sets.items()}, **base}
@@ -258,7 +268,7 @@ def verdict(self:Scored,
         res[c] = 'no ruler' if r['hi']>=z['lo'] else 'clearly' if near and g['hi']<(r['value']+z['lo'])/2 else 'yes' if near else 'no'
     return res
 
-# %% ../nbs/09f_report.ipynb #9cec1f83
+# %% ../nbs/09f_report.ipynb #63410a75
 @patch(as_prop=True)
 def caption(self:Scored):
     "What the tables were made from"
@@ -266,7 +276,7 @@ def caption(self:Scored):
     each = ', '.join(f'{k} {songs(p)}' for k,p in self.profiles.items())
     used = ', '.join(COLUMNS[c].label for c in rulers(self.rows)) or 'none'
     return (f'n = {self.n} pieces of {self.bars} bars a row, against {self.n} pieces of {songs(self.ref)} unseen songs; different songs in the rows: {each}. '
-        f'95 % bootstrap intervals over songs ({self.n_boot} resamples, seed {self.seed}). Rulers: {used}.')
+        f'95 % bootstrap intervals over songs ({self.n_boot} resamples, seed {self.seed}). Ear: {self.ear_name}. Rulers: {used}.')
 
 DISTANCES = [f'{k}_js' for k in FEATURES if k!='tempo']
 SETS = ['place','frechet','kernel','memorised','copied','valid','diversity','structure','self_similarity']
@@ -277,14 +287,15 @@ def tables(self:Scored):
     rows = {k:r for k,r in self.rows.items() if k!='unseen songs'}
     asked = {f'{k}: nearer to real than to noise?':self.verdict(k) for k in self.judged}
     unseen = {'unseen songs':self.rows['unseen songs']}
-    return [Table(rows, SETS, 'Overview', self.caption, dict(place='way from real to noise, %')),
-        Table(rows|asked, DISTANCES, 'Distances of distributions (Jensen-Shannon, bits)'),
+    return [Table(unseen|rows, SETS, 'Overview', self.caption, dict(place='way from real to noise, %')),
+        Table(rows|asked, DISTANCES, 'Distances of distributions (Jensen-Shannon, bits)',
+            'yes: nearer to real than to noise; clearly: its whole interval lies below the middle between them; no ruler: noise reaches real music here.'),
         Table(unseen|rows, list(SONG_SCORES), 'Scores of a piece, means'),
         Table(rows, [f'{k}_kl' for k in ('pch','duration','velocity','note_density')]+[c for c in COLUMNS if c.startswith(('consistency','variance'))],
             'As other systems report it', 'KL with 1e-10 added to each share. Noise reaches most of these; nobody is ranked by them.'),
         Table(rows, [f'{k}_shift' for k in SONG_SCORES], 'Shift of the means of pieces, in standard deviations of unseen songs')]
 
-# %% ../nbs/09f_report.ipynb #e8fb3869
+# %% ../nbs/09f_report.ipynb #8da4f275
 SCHEMA = 'flocoder.metrics/2'
 
 @dataclass
@@ -294,7 +305,9 @@ class Picture:
     fig: object
     def _repr_png_(self):
         out = io.BytesIO()
-        self.fig.savefig(out, format='png', metadata={'Software':None})
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', UserWarning) # a letter that the font has not
+            self.fig.savefig(out, format='png', metadata={'Software':None})
         return out.getvalue()
 
 @dataclass

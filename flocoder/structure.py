@@ -11,7 +11,7 @@ import numpy as np
 from .data import Song
 from .metrics import FEATURES, interval, mean_interval, resample, song_features, song_numbers, _placed, _unit
 
-# %% ../nbs/09a_structure.ipynb #0ae7ae0e
+# %% ../nbs/09a_structure.ipynb #17b466d8
 _SCALES = np.stack([np.roll(np.isin(np.arange(12), (0,2,4,5,7,9,11)), k) for k in range(12)], 1).astype('f8')
 
 def _tonal(f):
@@ -19,7 +19,7 @@ def _tonal(f):
     n, pitch, poly, p = f['pch'].sum(1), f['pitch']>0, f['polyphony'], _unit(f['pch'])
     some, sounds = n>0, np.maximum(poly[:,1:].sum(1), 1)
     res = dict(pitch_range=127.-pitch[:,::-1].argmax(1)-pitch.argmax(1), polyphony=(poly*np.arange(poly.shape[1])).sum(1)/sounds,
-        scale_consistency=(p@_SCALES).max(1), pitch_class_entropy=-(p*np.log2(np.where(p>0,p,1))).sum(1))
+        scale_consistency=(p@_SCALES).max(1), pitch_class_entropy=0.-(p*np.log2(np.where(p>0,p,1))).sum(1))
     return {k:np.where(some, v, np.nan) for k,v in res.items()}
 
 # %% ../nbs/09a_structure.ipynb #f870fbb1
