@@ -61,7 +61,7 @@ def evaluate_uncond(
         rolls=Picture('Three generated pieces and one of an unseen song', roll_figure({f'generated {i+1}':x for i,x in enumerate(s.sets['generated'][:3])}|{'unseen song':s.ref.songs[0]})))
     return Report('uncond', title, text, s.tables(), data, figures, skipped)
 
-# %% ../nbs/09g_evaluate.ipynb #c6924048
+# %% ../nbs/09g_evaluate.ipynb #5e1b8b35
 def _memorised(index, songs, originals, n_boot, seed):
     "The share of grams that stand in one training song, as a cell; nothing without an index"
     if index is None: return {}
@@ -97,24 +97,25 @@ def evaluate_infill(
         except ValueError as e: skipped.append((names[i] if names else f'#{i}', re.sub(r'^(number 0: |filled\[0\] )', '', str(e))))
     check_enough(len(good), title, skipped)
     songs, regions, filled = map(list, zip(*good))
-    k = _several(songs, title)
+    n_songs = _several(songs, title)
     sets = dict(generated=filled)|infill_baselines(songs, regions, train, seed)
     rows = infill_table(songs, sets, regions, n_boot, seed)
     for k,v in sets.items(): rows[k] |= _memorised(index, [f.replace(notes=x) for f,x in zip(v, hole_notes(songs, v, regions)[1])], songs, n_boot, seed)
-    note = f'n = {len(songs)} holes in {k} songs. 95 % bootstrap intervals over songs ({n_boot} resamples, seed {seed}). An edge has a jump only where both songs have an event on both sides.'
+    note = f'n = {len(songs)} holes in {n_songs} songs. 95 % bootstrap intervals over songs ({n_boot} resamples, seed {seed}). An edge has a jump only where both songs have an event on both sides.'
     first, rest = [k for k in INFILL_SCORES if 'boundary' not in k and 'accuracy' not in k], [k for k in INFILL_SCORES if 'boundary' in k or 'accuracy' in k]
     tables = [Table(rows, first+['memorised'], 'Inside and outside the hole', note), Table(rows, rest, 'Edges, and accuracies by index')]
-    data = dict(n=len(songs), songs=k, seed=seed, n_boot=n_boot, level=.95, **_top(rows['generated'], {k:k for k in INFILL_SCORES}|dict(memorised_pct='memorised')), rows=rows)
+    data = dict(n=len(songs), songs=n_songs, seed=seed, n_boot=n_boot, level=.95, **_top(rows['generated'], {k:k for k in INFILL_SCORES}|dict(memorised_pct='memorised')), rows=rows)
     a, b = regions[0].beats(songs[0])
     whole = {'original':Profile(songs), 'generated':Profile(filled), 'noise':Profile(sets['noise'])}
     figures = dict(histograms=Picture('Distributions of the pieces: original (grey), with the holes filled, with noise in the holes', histogram_figure(whole)),
         rolls=Picture(f'Original and filled; the hole reaches from beat {a:g} to beat {b:g} in the first pair', roll_figure({f'{k} {i+1}':v for i,pair in enumerate(list(zip(songs,filled))[:2]) for k,v in zip(('original','filled'),pair)})))
     return Report(task, title, f'{len(songs)} holes, filled anew and compared with what was there.', tables, data, figures, skipped)
 
-# %% ../nbs/09g_evaluate.ipynb #b5a6189a
+# %% ../nbs/09g_evaluate.ipynb #a5598037
 def _as_long(song, like):
     "The song, cut where the last bar of another one ends"
-    end, x = max(float(like.bar_starts()[-1]), 1.), song.notes[song.notes['start']<max(float(like.bar_starts()[-1]), 1.)-1e-9].copy()
+    end = max(float(like.bar_starts()[-1]), 1.)
+    x = song.notes[song.notes['start']<end-1e-9].copy()
     x['dur'] = np.minimum(x['dur'], end-x['start'])
     return song.replace(notes=x)
 
@@ -140,14 +141,14 @@ def evaluate_reconstruct(
     skipped = [*skipped, *((s.tags.get('piece_of') or f'#{i}', 'no notes') for i,s in enumerate(originals) if not len(s))]
     originals, rebuilt = ([x for s,x in zip(originals,v) if len(s)] for v in (originals,rebuilt))
     check_enough(min(len(originals),len(rebuilt)), title, skipped)
-    k, of, bars = _several(originals, title), _song_of(originals), max(s.n_bars for s in originals)
+    n_songs, of, bars = _several(originals, title), _song_of(originals), max(s.n_bars for s in originals)
     other = [originals[next(j for j in np.roll(np.arange(len(of)),-i-1) if of[j]!=of[i])] for i in range(len(of))]
     loose = {'marginals':marginal_songs(originals,len(originals),bars,seed), 'noise':noise_songs(len(originals),bars,originals,seed)}
     base = {'original':originals, 'another song':other, 'shuffled bars':shuffle_bars(originals,seed)}|{name:[_as_long(x,s) for x,s in zip(v,originals)] for name,v in loose.items()}
     rows = {k:reconstruct_scores(originals, v, n_boot=n_boot, seed=seed)|_memorised(index, v, originals, n_boot, seed) for k,v in (dict(rebuilt=rebuilt)|base).items()}
-    note = f'n = {len(originals)} pieces of {k} songs. 95 % bootstrap intervals over songs ({n_boot} resamples, seed {seed}).'
+    note = f'n = {len(originals)} pieces of {n_songs} songs. 95 % bootstrap intervals over songs ({n_boot} resamples, seed {seed}).'
     tables = [Table(rows, None, 'Note by note', note, dict(note_f1_offset='note F1 with the end', velocity_error='velocity error, of 127'))]+([_codec_table(extra)] if extra else [])
-    data = dict(n=len(originals), songs=k, seed=seed, n_boot=n_boot, level=.95, **_top(rows['rebuilt'], {k:k for k,v in rows['rebuilt'].items() if isinstance(v,dict)}), codec=extra or {}, rows=rows)
+    data = dict(n=len(originals), songs=n_songs, seed=seed, n_boot=n_boot, level=.95, **_top(rows['rebuilt'], {k:k for k,v in rows['rebuilt'].items() if isinstance(v,dict)}), codec=extra or {}, rows=rows)
     whole = {'original':Profile(originals), 'rebuilt':Profile(rebuilt), 'noise':Profile(base['noise'])}
     figures = dict(histograms=Picture('Distributions: original (grey), rebuilt, noise', histogram_figure(whole)), rolls=Picture('Original and reconstruction', roll_figure({f'{k} {i+1}':v for i,pair in enumerate(list(zip(originals,rebuilt))[:2]) for k,v in zip(('original','rebuilt'),pair)})))
     return Report('reconstruct', title, f'{len(originals)} pieces and their reconstructions.', tables, data, figures, list(skipped))

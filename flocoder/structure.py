@@ -6,10 +6,10 @@
 __all__ = ['LAGS', 'SONG_SCORES', 'similarity_by_lag', 'normal_overlap', 'overlap_areas', 'song_scores', 'score_draws',
            'diversity_draws', 'invalid']
 
-# %% ../nbs/09a_structure.ipynb #80a59777
+# %% ../nbs/09a_structure.ipynb #c1876649
 import numpy as np
 from .data import Song
-from .metrics import FEATURES, interval, mean_interval, resample, song_features, song_numbers, _placed, _unit
+from .metrics import song_features, _placed, _unit
 
 # %% ../nbs/09a_structure.ipynb #17b466d8
 _SCALES = np.stack([np.roll(np.isin(np.arange(12), (0,2,4,5,7,9,11)), k) for k in range(12)], 1).astype('f8')
