@@ -6,7 +6,7 @@
 __all__ = ['CARD', 'BUNDLE_FORMAT', 'BUNDLE_VERSION', 'atomic_write', 'ConfigError', 'run_size', 'seed_everything', 'pick_device',
            'hardware', 'config_dict', 'resolve', 'format_config', 'read_config', 'TrainConfig', 'BundleError',
            'make_card', 'check_card', 'card_markdown', 'shipped', 'bundle_path', 'read_header', 'save_bundle', 'Bundle',
-           'load_bundle', 'pack_bundle']
+           'load_bundle', 'checkpoint_of', 'pack_bundle']
 
 # %% ../nbs/00d_bundle.ipynb #23393791
 import dataclasses, datetime, difflib, json, os, platform, random, re, struct, sys, tempfile, types, typing
@@ -216,7 +216,7 @@ def read_config(
     if d is not None and not isinstance(d, dict): raise ConfigError(f"{path}: must hold a mapping of names to values, not {type(d).__name__}")
     return f'file {Path(path).name}', d or {}
 
-# %% ../nbs/00d_bundle.ipynb #70deafa0
+# %% ../nbs/00d_bundle.ipynb #bc6b61f3
 @dataclass
 class TrainConfig:
     "How to train; the same knobs for every family"
@@ -235,8 +235,10 @@ class TrainConfig:
     patience:int=0           # stop after so many epochs without a new record; 0 never stops early
     monitor:str='valid_loss' # the column of the history that decides which checkpoint is the best one
     monitor_max:bool=False   # True where more of `monitor` is better
+    keep_every:int=0         # optimiser steps between two checkpoints that are kept for good, rounded up to epochs; 0 keeps none
+    keep_raw:bool=False      # True: also keep the weights as they are before the average, where ema is on
     def __post_init__(self):
-        for k,lo,hi in (('steps',1,None),('bs',1,None),('lr',0,None),('wd',0,None),('warmup',0,1),('clip',0,None),('ema',0,1),('eval_every',1,None),('patience',0,None)):
+        for k,lo,hi in (('steps',1,None),('bs',1,None),('lr',0,None),('wd',0,None),('warmup',0,1),('clip',0,None),('ema',0,1),('eval_every',1,None),('patience',0,None),('keep_every',0,None)):
             v = getattr(self, k)
             if not v>=lo or (hi is not None and v>hi): raise ConfigError(f"{k}={v}: must be {f'{lo} to {hi}' if hi else f'{lo} or more'}")
         if self.ema==1: raise ConfigError("ema=1.0: the average would never move; use less than 1 (0 is off)")
@@ -421,7 +423,26 @@ def load_into(self:Bundle, module):
     module.load_state_dict(self.state)
     return module
 
-# %% ../nbs/00d_bundle.ipynb #85d8679d
+# %% ../nbs/00d_bundle.ipynb #61154ec4
+def checkpoint_of(
+    run, # a run folder
+    step:int=0, # 0: the best one; -1: the last one; else the optimiser step of one that was kept (`keep_every`)
+    ema:bool=True, # the averaged weights; False: the weights before the average (`keep_raw`)
+)->Path: # the bundle
+    "The path of one checkpoint of a run; a `BundleError` that lists what is there"
+    import yaml
+    if isinstance(step, bool) or int(step)!=step or step<-1: raise BundleError(f"step={step!r}: give the step of a kept checkpoint, 0 for the best, or -1 for the last")
+    folder, conf = Path(run)/'checkpoints', Path(run)/'config.yaml'
+    there = {o.stem for o in folder.glob('*.safetensors')} - {'last_state'}
+    if not there: raise BundleError(f"{run}: this folder holds no checkpoints; give the folder of a training run")
+    name = {0:'best', -1:'last'}.get(step, f'step_{int(step)}')
+    averaged = ema or not conf.exists() or ((yaml.safe_load(conf.read_text()) or {}).get('train') or {}).get('ema', 1)
+    if not ema and averaged: name = f'raw_{name}'
+    if name in there: return folder/f'{name}.safetensors'
+    known = ', '.join(sorted(there, key=lambda s: (s.startswith('raw_'), int((re.findall(r'_(\d+)$', s) or [0])[0]), s)))
+    raise BundleError(f"{run}: no checkpoint {name}; there are {known} (train.keep_every and train.keep_raw keep more of them)")
+
+# %% ../nbs/00d_bundle.ipynb #953cf177
 def pack_bundle(
     src, # a bundle: a path, or a run folder, whose best checkpoint is taken
     dest, # the file to write, ending in .safetensors; a .md with the card appears beside it
@@ -431,7 +452,7 @@ def pack_bundle(
     "A copy of a trained bundle to ship: half as large, with a complete card"
     import torch
     src, dest = Path(src), Path(dest)
-    b = load_bundle(src/'checkpoints'/'best.safetensors' if src.is_dir() else src)
+    b = load_bundle(checkpoint_of(src) if src.is_dir() else src)
     state = {k: v.half() if half and v.dtype==torch.float32 else v for k,v in b.state.items()}
     card = b.card | card | (dict(numbers='rounded to 16 bits') if half else {})
     save_bundle(dest, b.family, b.config, state, b.view, card)

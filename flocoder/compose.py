@@ -250,8 +250,8 @@ def check_count(
     for k,v in counts.items():
         if isinstance(v, bool) or int(v)!=v or v<1: raise ValueError(f'{k}={v!r}: give a whole number of at least 1')
 
-# %% ../nbs/00f_compose.ipynb #cff407f6
-FAMILIES = dict(flow=('flocoder.sampling', 'FlowGenerator'))
+# %% ../nbs/00f_compose.ipynb #d04a22f1
+FAMILIES = dict(flow=('flocoder.sampling', 'FlowGenerator'), diffusion=('flocoder.unmasking', 'DiffusionGenerator'))
 
 def load_generator(
     bundle='flow', # the name of a shipped bundle, or a .safetensors file

@@ -34,18 +34,19 @@ def crop_starts(
     n = np.searchsorted(key, song*_BIG+col+cols) - np.searchsorted(key, song*_BIG+col)
     return song[n>=least], col[n>=least]
 
-# %% ../nbs/00c_loaders.ipynb #11b65af1
+# %% ../nbs/00c_loaders.ipynb #ade3e144
 class NoteIndex:
     "A StoreTable, ready to cut crops from"
     def __init__(self,
         table, # StoreTable
+        drums=(), # planes that hold drums, which have no pitch to transpose
     ):
         g, n = table.notes, len(table.n_cols)
         self.table, self.key = table, _keys(table)
-        song = self.key//_BIG
+        song, tonal = self.key//_BIG, ~np.isin(g.plane, drums)
         self.longest, self.lo, self.hi = np.zeros(n,np.int64), np.full(n,127), np.zeros(n,int)
         np.maximum.at(self.longest, song, g.off-g.on)
-        np.minimum.at(self.lo, song, g.pitch); np.maximum.at(self.hi, song, g.pitch)
+        np.minimum.at(self.lo, song[tonal], g.pitch[tonal]); np.maximum.at(self.hi, song[tonal], g.pitch[tonal])
     def gather(self,
         song, # int64 [B]: song of each crop
         col,  # int64 [B]: its first column
@@ -89,7 +90,7 @@ def untangle(
     nxt = np.r_[np.where(row[1:]==row[:-1], g.on[1:], 1<<30), 1<<30][:len(row)]
     return replace(g, off=np.minimum(g.off,nxt).astype(g.off.dtype)), item
 
-# %% ../nbs/00c_loaders.ipynb #eb4b1411
+# %% ../nbs/00c_loaders.ipynb #2918f4cb
 def augment(
     g,       # GridNotes of some crops
     item,    # crop of each note
@@ -99,6 +100,7 @@ def augment(
     aug,     # an Augment
     rng,     # numpy Generator
     top=127, # highest pitch that the view holds
+    drums=(), # planes that hold drums: they are not transposed
 ): # (GridNotes, item)
     "Vary the crops of a batch, all at once"
     B = len(lo)
@@ -115,7 +117,7 @@ def augment(
         order = np.argsort(np.where(rng.random((B,1))<aug.swap, rng.random((B,planes)), np.arange(planes)), 1)
         plane = order[item,plane]
     if aug.merge: plane = np.where((rng.random(B)<aug.merge)[item], planes-1, plane)
-    g = replace(g, pitch=(g.pitch+shift[item]).astype(np.int32), plane=plane.astype(np.int32))
+    g = replace(g, pitch=np.where(np.isin(plane, drums), g.pitch, g.pitch+shift[item]).astype(np.int32), plane=plane.astype(np.int32))
     return untangle(g, item) if aug.merge else (g, item)
 
 # %% ../nbs/00c_loaders.ipynb #97e5dbf5
@@ -148,7 +150,7 @@ def ahead(
             yield x
     finally: stop.set(); t.join(5)
 
-# %% ../nbs/00c_loaders.ipynb #1bd684ab
+# %% ../nbs/00c_loaders.ipynb #3f6825cb
 class RollLoader:
     "Batches (x, x) of uint8 rolls [B, planes, 3, 128, cols] from a store; made for fastai's Learner"
     n_inp, num_workers, drop_last, after_item, before_batch = 1, 0, False, None, None
@@ -172,17 +174,22 @@ class RollLoader:
     def set_epoch(self, epoch): self.epoch = epoch
     @property
     def n(self): return self.steps*self.bs if self.steps else len(self.dataset)
-    def plan(self,
+    def pick(self,
         epoch, # number of the epoch, from 0
         i,     # number of the batch in it
-    ): # (GridNotes, crop of each note, number of crops)
-        "The notes of one batch"
+    ): # (int64 song of each crop, its first column, the random numbers of this batch)
+        "The crops of one batch"
         rng = np.random.default_rng([self.seed, epoch, i])
         pick = rng.integers(0, len(self.dataset), self.bs) if self.steps else np.arange(i*self.bs, min((i+1)*self.bs, len(self.dataset)))
-        song, col = (c[pick] for c in self.crops)
+        return *(c[pick] for c in self.crops), rng
+    def plan(self,
+        epoch, i, # see `pick`
+    ): # (GridNotes, crop of each note, number of crops)
+        "The notes of one batch"
+        song, col, rng = self.pick(epoch, i)
         g, item = self.index.gather(song, col, self.cols)
-        if self.steps: g, item = augment(g, item, self.index.lo[song], self.index.hi[song], self.view.planes, self.aug, rng, self.view.pitches-1)
-        return g, item, len(pick)
+        if self.steps: g, item = augment(g, item, self.index.lo[song], self.index.hi[song], self.view.planes, self.aug, rng, self.view.pitches-1, getattr(self.view, 'drum_planes', ()))
+        return g, item, len(song)
 
 # %% ../nbs/00c_loaders.ipynb #545fbf6a
 @patch
@@ -224,7 +231,7 @@ def decode_batch(self:RollLoader, b, max_n=9, full=True):
     "The rolls of a batch, one by one"
     return [(x,) for x in b[0][:max_n]]
 
-# %% ../nbs/00c_loaders.ipynb #bbc16208
+# %% ../nbs/00c_loaders.ipynb #3c8451f0
 def _spread(song, col, per):
     "`per` crops of each song, evenly spread over those it has"
     start = np.flatnonzero(np.r_[True, song[1:]!=song[:-1]])
@@ -251,7 +258,7 @@ def roll_dls(
     "fastai DataLoaders over a Song store"
     store, view = store if isinstance(store,Store) else Store(store), view or RollView()
     if bars: cols = int(bars*4*view.grid)
-    index = NoteIndex(store.table(view))
+    index = NoteIndex(store.table(view), getattr(view, 'drum_planes', ()))
     train, valid = (crop_starts(index.table, store.songs(s), cols) for s in ('train','valid'))
     if not len(train[0]): raise StoreError(f'{store.path} has no training song with a note; it has {len(store)} songs')
     if not len(valid[0]): raise StoreError(f'{store.path} has no validation song; prepare it with a larger `valid`')

@@ -4,15 +4,13 @@
 
 # %% auto #0
 __all__ = ['SOLVERS', 'shift', 'times', 'euler', 'midpoint', 'heun', 'rk4', 'adaptive', 'Calls', 'guided', 'item_noise',
-           'plan_windows', 'both_ways', 'FlowGenerator', 'generate', 'infill', 'continue_', 'accompany', 'vary']
+           'both_ways', 'FlowGenerator']
 
-# %% ../nbs/03_sampling.ipynb #765049b1
-import math
-from dataclasses import replace as _with
-import numpy as np, torch
-from .data import NOTE, Song, Track
-from .rolls import GridNotes, paint, notes_of, snap
-from .compose import Region, Generator, keep_outside, check_count
+# %% ../nbs/03_sampling.ipynb #e4dfd909
+import math, torch
+from .rolls import GridNotes, paint, notes_of
+from .compose import check_count
+from .windows import WindowGenerator, item_generator, window_notes
 from .flow import region_features
 
 # %% ../nbs/03_sampling.ipynb #48d46017
@@ -124,7 +122,7 @@ def guided(
         return free + scale*(held-free)
     return f
 
-# %% ../nbs/03_sampling.ipynb #8560acf8
+# %% ../nbs/03_sampling.ipynb #45411ec6
 def item_noise(
     n,       # number of items
     shape,   # shape of one item's noise, (D, P, T)
@@ -132,38 +130,7 @@ def item_noise(
     first=0, # index of the first item
 ): # float tensor [n, *shape] on the CPU
     "Standard normal noise, drawn separately for each item"
-    if isinstance(seed, bool) or int(seed)!=seed: raise ValueError(f'seed={seed!r}: give a whole number')
-    gen = lambda i: torch.Generator().manual_seed(int(np.random.SeedSequence([abs(int(seed)), int(seed<0), i]).generate_state(1)[0]))
-    return torch.stack([torch.randn(shape, generator=gen(i)) for i in range(first, first+n)])
-
-# %% ../nbs/03_sampling.ipynb #46b3263b
-def _near(lines, want, lo, hi):
-    "The bar line in lo..hi nearest to `want`; `want` pressed into lo..hi if there is none"
-    ok = lines[(lines>=lo) & (lines<=hi)]
-    return int(ok[np.argmin(np.abs(ok-want))]) if len(ok) else int(min(max(want, lo), hi))
-
-def plan_windows(
-    first, # first column to make
-    last,  # column after the last one to make
-    total, # columns of the song
-    size,  # columns of a window
-    lines, # columns of the bar lines
-): # list of (column where the window starts, first column to keep, column after the last one to keep)
-    "Cover the columns `first` to `last` by windows, left to right"
-    lines, res, c, edge = np.asarray(lines, int), [], first, size//8
-    while c<last:
-        after = min(edge, max(0, total-last)) # what the last window wants to see behind the hole
-        before = min(size//4, c)
-        if before+(last-c)+after<=size:
-            lo, hi = max(0, last+after-size), c-before
-            want = min(c-(size-(last-c))//2, max(0, total-size))
-            res.append((_near(lines, want, lo, max(lo,hi)), c, last))
-            break
-        start = _near(lines, max(0, c-size//2 if res else c-size//4), max(0, c-size//2-edge), max(0, c-before))
-        stop = _near(lines, start+size-edge, c+edge, min(start+size-edge//2, last-edge))
-        res.append((start, c, stop))
-        c = stop
-    return res
+    return torch.stack([torch.randn(shape, generator=item_generator(seed, i)) for i in range(first, first+n)])
 
 # %% ../nbs/03_sampling.ipynb #f8a7840a
 def both_ways(
@@ -181,10 +148,10 @@ def both_ways(
         res |= dict(f1_plain=f1(plain), f1_quantised=f1(snapped))
     return res
 
-# %% ../nbs/03_sampling.ipynb #73f9a162
-class FlowGenerator(Generator):
+# %% ../nbs/03_sampling.ipynb #3a7b2e27
+class FlowGenerator(WindowGenerator):
     "Composes with a latent flow"
-    family, can = 'flow', ('generate', 'infill', 'continue', 'accompany', 'vary')
+    family = 'flow'
     def __init__(self,
         flow,             # a LatentFlow
         steps=8,          # steps of the solver
@@ -198,19 +165,18 @@ class FlowGenerator(Generator):
         bs=16,            # most items in one pass of the network
         progress=None,    # function (windows done, windows in all)
     ):
-        self.flow, self.view, self.calls = flow.eval(), flow.view, Calls(flow.velocity)
+        self.flow, self.view, self.window, self.calls = flow.eval(), flow.view, flow.window, Calls(flow.velocity)
         self.defaults = dict(steps=steps, solver=solver, guidance=guidance, warp=warp, temperature=temperature, mode=mode, quantise=quantise, label=label, bs=bs, progress=progress)
         self._settings()
-    def _settings(self, **kw):
-        if (odd:=set(kw)-set(self.defaults)): raise ValueError(f"unknown setting {', '.join(sorted(odd))}; there are: {', '.join(self.defaults)}")
-        s = {**self.defaults, **kw}
+    def _check(self, s):
         if s['solver'] not in SOLVERS: raise ValueError(f"solver='{s['solver']}': choose one of {', '.join(SOLVERS)}")
         if s['mode'] not in ('trained','free'): raise ValueError(f"mode='{s['mode']}': choose trained or free")
-        check_count(steps=s['steps'], bs=s['bs'])
+        check_count(steps=s['steps'])
         if not s['temperature']>=0: raise ValueError(f"temperature={s['temperature']}: give 0 or more")
         classes = self.flow.cfg.labels
         if s['label'] is not None and not 0<=int(s['label'])<classes: raise ValueError(f"label={s['label']}: this model knows {classes} classes, counted from 0")
-        return s
+        if s['solver']=='adaptive': s['bs'] = 1 # items of a batch would share their steps
+    def _tags(self, s): return dict(mode=s['mode'], solver=s['solver'], steps=s['steps'], calls=self.calls.n)
     @classmethod
     def from_bundle(cls,
         name='flow',   # path of a bundle, or the name of a shipped one
@@ -244,207 +210,25 @@ def _sample(self:FlowGenerator, roll, page, noise, s, data=None, start=0.):
 
 FlowGenerator._sample = _sample
 
-# %% ../nbs/03_sampling.ipynb #7b9f36b8
-def _on_grid(view, n, planes):
-    "Notes of a song on the grid, with the plane of each track given"
-    p = np.asarray(planes, int)[n['track']] if len(n) else np.zeros(0, int)
-    n, p = n[p>=0], p[p>=0]
-    return snap(n['start'], n['start']+n['dur'], n['pitch'], n['velocity'], p, view.grid)[0]
-
-class _Job:
-    "What is to be made, in columns of the grid"
-    def __init__(self, view, song, region, tracks=None, planes=None):
-        self.view, self.song, self.tracks = view, song, list(song.tracks if tracks is None else tracks)
-        self.planes = np.asarray(view.assign(song) if planes is None else planes, int)
-        held = [t for t in (range(len(self.tracks)) if region.tracks is None else region.tracks) if self.planes[t]>=0]
-        if not held: raise ValueError(f"the region holds no track that this model can write (it writes {', '.join(view.tracks)}, not drums): choose other tracks")
-        self.region = _with(region, tracks=tuple(held))
-        self.bars = max(song.n_bars, region.bars[1] if region.bars else 0)
-        self.lines = np.rint(song.bar_starts(self.bars)*view.grid).astype(int)
-        self.first, self.last = (math.ceil(b*view.grid-1e-6) for b in self.region.beats(song))
-        self.total = int(self.lines[-1])
-        if self.last<=self.first: raise ValueError('the region is empty: it holds no column of the grid')
-        self.known = _on_grid(view, song.notes[~self.region.inside(song)], self.planes)
-        self.whole = _on_grid(view, song.notes, self.planes)
-    def page(self, start, cols, done):
-        "Cells to be made in a window; columns before `done` are made already, those behind the song's end are free"
-        m = self.region.roll_mask(self.song, self.view, start, cols, planes=self.planes)
-        if self.last>=self.total: m[..., max(0,self.total-start):] = m.any(-1, keepdims=True)
-        m[..., :max(0,done-start)] = False
-        return m
-
-# %% ../nbs/03_sampling.ipynb #c28608f0
-def _cat(parts): return GridNotes(*(np.concatenate([getattr(p,k) for p in parts]) if parts else np.zeros(0,int) for k in ('on','off','pitch','velocity','plane')))
-
-def _window_rolls(job, base, made, item, wins, n, cols, device):
-    "Rolls [windows*n, …] of `base` (the same for all items) and of what each item has made"
-    parts, items = [], []
-    for k,(s,_,_) in enumerate(wins):
-        for g,it in ((base,None), (made,item)):
-            i = np.flatnonzero((g.off>s) & (g.on<s+cols))
-            i, who = (np.tile(i,n), np.repeat(np.arange(n),len(i))) if it is None else (i, it[i])
-            parts.append(g[i].shift(s))
-            items.append(k*n+who)
-    return paint(_cat(parts), np.concatenate(items), len(wins)*n, cols, job.view.planes, job.view.pitches, device=device)
-
-@torch.inference_mode()
-def _fill(self:FlowGenerator, job, n, seed, s, start=None):
-    "Make the notes of a job n times: (GridNotes in the columns of the song, item of each)"
-    flow, dev = self.flow, self.device
-    size = flow.window
-    D,P,T = flow.latent_shape(size)
-    wins = plan_windows(job.first, job.last, job.total, size, job.lines)
-    beat = size//T
-    noise = item_noise(n, (D,P,-(-(wins[-1][0])//beat)+T), seed)*s['temperature']
-    made, item, bs = _cat([]), np.zeros(0,int), 1 if s['solver']=='adaptive' else s['bs']
-    k = 1 if start is None else max(1, bs//n)
-    for w in range(0, len(wins), k):
-        group = wins[w:w+k]
-        roll = _window_rolls(job, job.known, made, item, group, n, size, dev)
-        data = None if start is None else _window_rolls(job, job.whole, _cat([]), item[:0], group, n, size, dev)
-        page = torch.as_tensor(np.stack([job.page(a, size, job.first if start is not None else f) for a,f,_ in group])).to(dev).repeat_interleave(n, 0)
-        x0 = torch.cat([noise[..., round(a/beat):round(a/beat)+T] for a,*_ in group]).to(dev)
-        part = lambda o, i: None if o is None else o[i:i+bs]
-        out = torch.cat([self._sample(*(part(o,i) for o in (roll, page, x0)), s, part(data,i), start or 0.) for i in range(0, len(roll), bs)])
-        g = {a:b.cpu().numpy() for a,b in notes_of(out).items()}
-        win = np.array(group)[g['item']//n]
-        on = g['on']+win[:,0]
-        ok = (on>=win[:,1]) & (on<win[:,2]) & page.cpu().numpy()[g['item'],g['plane'],g['pitch'],g['on']]
-        new = GridNotes(on, g['off']+win[:,0], g['pitch'], g['velocity'], g['plane'])[ok]
-        made, item = _cat([made,new]), np.concatenate([item, g['item'][ok]%n])
-        if s['progress']: s['progress'](min(w+k,len(wins)), len(wins))
-    return made, item
-
-FlowGenerator._fill = _fill
-
-# %% ../nbs/03_sampling.ipynb #216450df
-def _owners(job, plane, pitch):
-    "The track that each new note goes to"
-    n, res = job.song.notes, np.full(len(plane), -1)
-    for p in range(job.view.planes):
-        mine = [t for t in job.region.tracks if job.planes[t]==p]
-        mid = [np.median(n['pitch'][n['track']==t]) if (n['track']==t).any() else np.inf for t in mine]
-        at = np.flatnonzero(plane==p)
-        if mine: res[at] = np.array(mine)[np.abs(pitch[at][:,None]-np.array(mid)).argmin(1) if np.isfinite(mid).any() else np.zeros(len(at),int)]
-    return res
-
-def _hold(job, res, tags):
-    "`res` with its last new notes held to the end of the last bar, if it came out too short"
-    end = res.bar_starts(job.bars)[-1]
-    own = job.region.inside(job.song, res.notes)
-    if res.n_bars>=job.bars or not own.any(): return res
-    n = res.notes[own].copy()
-    stop = n['start']+n['dur']
-    n['dur'] = np.where(stop>=stop.max()-1e-6, end-n['start'], n['dur'])
-    return keep_outside(job.song, job.region, n, tracks=job.tracks, tags=tags)
-
-def _songs(self:FlowGenerator, verb, job, n, seed, s, start=None):
-    "Fill a job, and pass each result through the guarantee"
+# %% ../nbs/03_sampling.ipynb #2e677bf6
+def _begin(self:FlowGenerator, job, wins, n, seed, s):
+    "The noise of n songs, [n, D, P, beats]"
     self.calls.n = self.calls.items = 0
-    g, item = self._fill(job, n, seed, s, start)
-    new = np.zeros(len(g), NOTE)
-    new['start'], new['dur'] = g.on/self.view.grid, (g.off-g.on)/self.view.grid
-    new['pitch'], new['velocity'], new['track'] = g.pitch, np.clip(g.velocity,1,127), _owners(job, g.plane, g.pitch)
-    tags = lambda i: dict(model=self.family, verb=verb, seed=seed, item=i+1, mode=s['mode'], solver=s['solver'], steps=s['steps'], calls=self.calls.n)
-    return [_hold(job, keep_outside(job.song, job.region, new[item==i], tracks=job.tracks, tags=tags(i)), tags(i)) for i in range(n)]
+    D,P,T = self.flow.latent_shape(self.window)
+    return item_noise(n, (D,P,math.ceil(wins[-1][0]*T/self.window)+T), seed)*s['temperature']
 
-FlowGenerator._songs = _songs
+def _write(self:FlowGenerator, noise, job, group, n, made, item, page, s, start):
+    "Notes of a few windows: see `WindowGenerator`"
+    size, dev, bs = self.window, self.device, s['bs']
+    T = self.flow.latent_shape(size)[-1]
+    rolls = lambda base, *own: paint(*window_notes(base, group, n, size, *own), len(page), size, self.view.planes, self.view.pitches, device=dev)
+    roll = rolls(job.known, made, item)
+    data = None if start is None else rolls(job.whole)
+    x0 = torch.cat([noise[..., round(a*T/size):round(a*T/size)+T] for a,*_ in group]).to(dev)
+    part = lambda o, i: None if o is None else o[i:i+bs]
+    out = torch.cat([self._sample(*(part(o,i) for o in (roll, page, x0)), s, part(data,i), start or 0.) for i in range(0, len(roll), bs)])
+    g = {k:v.cpu().numpy() for k,v in notes_of(out).items()}
+    at = g.pop('item')
+    return GridNotes(**g), at
 
-# %% ../nbs/03_sampling.ipynb #3f808584
-def _roles(view, tracks):
-    "Indices of planes from names or indices"
-    if tracks is None: return list(range(view.planes))
-    names = {t.upper():i for i,t in enumerate(view.tracks)}
-    res = [names.get(str(t).strip().upper(), t) for t in (tracks.split(',') if isinstance(tracks,str) else np.atleast_1d(tracks).tolist())]
-    if not res or any(t not in range(view.planes) for t in res): raise ValueError(f"tracks={tracks!r}: choose among {', '.join(view.tracks)}")
-    return sorted(set(res))
-
-def generate(self:FlowGenerator,
-    n=1,         # number of songs
-    bars=8,      # bars of each, any number
-    seed=0,      # any whole number; the same seed gives the same bytes
-    tempo=90.,   # quarters a minute
-    tracks=None, # names of the parts to write; all of them if None
-    meters=None, # rows [beat, numerator, denominator]; 4/4 if None
-    **kw,        # steps, solver, guidance … of this call: see FlowGenerator
-): # n Songs
-    "New songs of exactly so many bars"
-    check_count(n=n, bars=bars)
-    song = Song([], [Track(0, False, t) for t in self.view.tracks], tempos=[(0,tempo)], meters=meters)
-    job = _Job(self.view, song, Region(bars=(0,bars), tracks=_roles(self.view, tracks)), planes=range(self.view.planes))
-    return self._songs('generate', job, n, seed, self._settings(**kw))
-
-def infill(self:FlowGenerator,
-    song,   # a Song
-    region, # the Region to make anew
-    n=1,    # number of results
-    seed=0, # any whole number
-    **kw,   # mode='trained' or 'free', steps, solver …
-): # n Songs
-    "`song` with the region made anew; notes outside it are the input's, bit for bit"
-    check_count(n=n)
-    if not isinstance(region, Region): raise ValueError(f'region={region!r}: give a Region, such as Region(bars=(4,8))')
-    return self._songs('infill', _Job(self.view, song, region.check(song)), n, seed, self._settings(**kw))
-
-FlowGenerator.generate, FlowGenerator.infill = generate, infill
-
-# %% ../nbs/03_sampling.ipynb #0327db21
-def _sounding(song, verb):
-    if not len(song.notes): raise ValueError(f'the song has no notes to {verb}: use generate')
-
-def continue_(self:FlowGenerator,
-    song,   # a Song
-    bars=4, # how many bars to add
-    n=1,    # number of results
-    seed=0, # any whole number
-    **kw,   # steps, solver …
-): # n Songs
-    "`song` made longer by so many bars"
-    check_count(n=n, bars=bars)
-    _sounding(song, 'go on from')
-    return self._songs('continue', _Job(self.view, song, Region(bars=(song.n_bars, song.n_bars+bars))), n, seed, self._settings(**kw))
-
-def accompany(self:FlowGenerator,
-    song,   # a Song
-    tracks, # index (or indices) of the tracks that are given
-    n=1,    # number of results
-    seed=0, # any whole number
-    **kw,   # steps, solver …
-): # n Songs; parts that the song has no track for are added behind its tracks
-    "The other parts, written to some given tracks"
-    check_count(n=n)
-    _sounding(song, 'accompany')
-    given, view = sorted({int(t) for t in np.atleast_1d(tracks)}), self.view
-    if not given or given[0]<0 or given[-1]>=len(song.tracks): raise ValueError(f'tracks={tracks}: give indices from 0 to {len(song.tracks)-1}')
-    planes = view.assign(song).astype(int)
-    has = {int(planes[t]) for t in given}-{-1}
-    if not has: raise ValueError(f'tracks={tracks}: these are drums, which this model cannot hear; give a track with pitches')
-    todo = [p for p in range(view.planes) if p not in has]
-    if not todo: raise ValueError(f'tracks={tracks}: they already fill all parts ({", ".join(view.tracks)}); there is nothing left to write')
-    missing = [p for p in todo if p not in planes]
-    parts = list(song.tracks) + [Track(0, False, view.tracks[p]) for p in missing]
-    planes = np.append(planes, missing).astype(int)
-    region = Region(bars=(0,song.n_bars), tracks=[t for t,p in enumerate(planes) if p in todo])
-    return self._songs('accompany', _Job(view, song, region, parts, planes), n, seed, self._settings(**kw))
-
-FlowGenerator.continue_, FlowGenerator.accompany = continue_, accompany
-
-# %% ../nbs/03_sampling.ipynb #6d86bc93
-def vary(self:FlowGenerator,
-    song,         # a Song
-    strength=.5,  # 0: the song itself; 1: nothing of it is left
-    n=1,          # number of results
-    seed=0,       # any whole number
-    region=None,  # where it may change; everywhere if None
-    **kw,         # steps, solver …
-): # n Songs
-    "Songs near the given one: its latents are noised to t = 1-strength and walked back (SDEdit, Meng et al. 2022)"
-    check_count(n=n)
-    if not 0<=strength<=1: raise ValueError(f'strength={strength}: give a number from 0 (the song itself) to 1 (nothing of it is left)')
-    _sounding(song, 'vary')
-    s = self._settings(**kw)
-    if strength==0: return [song.replace(tags={**song.tags, 'model':self.family, 'verb':'vary', 'new_notes':'0'}) for _ in range(n)]
-    job = _Job(self.view, song, (region or Region(bars=(0,song.n_bars))).check(song))
-    return self._songs('vary', job, n, seed, s, start=1-strength)
-
-FlowGenerator.vary = vary
+FlowGenerator._begin, FlowGenerator._write = _begin, _write

@@ -8,7 +8,7 @@ __all__ = ['SIDES', 'RECIPES', 'VERSION', 'StoreError', 'data_folder', 'content_
            'prepare', 'StoreTable', 'Store']
 
 # %% ../nbs/00b_store.ipynb #6199383f
-import hashlib, json, os, shutil
+import fnmatch, hashlib, json, os, shutil
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, asdict
@@ -433,11 +433,12 @@ def _jobs(recipe, src, names, dest, resume):
     paths = [part/(_sha(VERSION, recipe.name, json.dumps([stamp(n) for n in j[2]]))+'.arrow') for j in jobs]
     return part, jobs, paths
 
-def _decide(paths, split, valid, test, seed, report):
+def _decide(paths, split, valid, test, seed, report, strict_tempo=False):
     "Which rows of the packages become songs, and their sides"
-    head = [_unpack(p).select(['id','reason','sha','lines','prints','near','onsets']) for p in paths]
+    head = [_unpack(p).select(['id','reason','sha','lines','prints','near','onsets','tempos']) for p in paths]
     get = lambda k: [x for t in head for x in t[k].to_pylist()]
     ids, reason, sha, near, onsets = map(get, ('id','reason','sha','near','onsets'))
+    if strict_tempo: reason = [r or (f'its tempo changes ({min(t):.1f} to {max(t):.1f} quarters a minute)' if len(set(t))>1 else '') for r,t in zip(reason, (o[1::2] for o in get('tempos')))]
     report.skipped = [(n,r) for n,r in zip(ids,reason) if r]
     first, keep = {}, np.zeros(len(ids),bool)
     for i,(n,r,s) in enumerate(zip(ids,reason,sha)):
@@ -466,6 +467,9 @@ def prepare(
     test=0.,         # share of songs for the final test
     seed=42,         # of the split
     limit=None,      # only so many files, for a trial
+    include=(),      # patterns of names such as '*/melody*.mid'; empty takes all
+    exclude=(),      # patterns of names to leave out
+    strict_tempo=False, # leave out songs whose tempo changes?
     resume=True,     # go on where an interrupted run stopped
     progress=True,   # show a progress bar
     mapper=None,     # stands in for the process pool: `mapper(function, list)` → results in order
@@ -479,8 +483,9 @@ def prepare(
     if dest.exists() and (not dest.is_dir() or (any(dest.iterdir()) and not (dest/'meta.json').exists())): raise StoreError(f'{dest} exists and is not a store; give another destination')
     src = None if src is None else str(Path(src).resolve())
     split_songs([], valid=valid, test=test)
-    names = r.files(src)[:limit]
-    if not names: raise StoreError(f'no files for the recipe {r.name!r} in {src}')
+    like = lambda n, patterns: any(fnmatch.fnmatchcase(n, o) for o in patterns)
+    names = [n for n in r.files(src) if (not include or like(n, include)) and not like(n, exclude)][:limit]
+    if not names: raise StoreError(f'no files for the recipe {r.name!r} in {src}' + (' that fit include and exclude' if include or exclude else ''))
     part, work, paths = _jobs(r, src, names, dest, resume)
     todo = [(w,p) for w,p in zip(work,paths) if not p.exists()]
     with tqdm(total=len(names), initial=len(names)-sum(len(w[2]) for w,_ in todo), desc=f'prepare {r.name}', unit='file', disable=not progress) as bar:
@@ -488,7 +493,7 @@ def prepare(
             _whole(p, lambda tmp: tmp.write_bytes(b))
             bar.update(len(w[2]))
     report = Report(r.name, len(names))
-    keep, side = _decide(paths, r.split(src) if r.split else None, valid, test, seed, report)
+    keep, side = _decide(paths, r.split(src) if r.split else None, valid, test, seed, report, strict_tempo)
     if not keep.any(): raise StoreError(f'no file of {src} can be used; the first: {report.skipped[0][0]}: {report.skipped[0][1]}')
     meta = dict(version=VERSION, recipe=r.name, licence=r.licence, credit=r.credit, seed=seed, valid=valid, test=test, songs=report.songs, notes=report.notes)
     for old in dest.parent.glob(f'.{dest.name}.*.tmp'): shutil.rmtree(old, ignore_errors=True)

@@ -6,8 +6,9 @@
 __all__ = ['TrainError', 'schedule_lr', 'Schedule', 'MuonAdamW', 'make_opt', 'GradClip', 'amp_dtype', 'Autocast', 'bare',
            'EMACallback', 'set_epoch', 'CSVHistory', 'csv_text', 'read_history', 'Checkpoint', 'open_run', 'fit']
 
-# %% ../nbs/00e_training.ipynb #081939b5
+# %% ../nbs/00e_training.ipynb #a028cb48
 import contextlib, csv, io, json, math, os, random, shlex, signal, sys, threading, time
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 import torch
@@ -197,8 +198,10 @@ class _DeviceLoss(AvgSmoothLoss):
         self.count += 1
         self.val = loss*(1-self.beta) if self.val is None else torch.lerp(loss, self.val, self.beta)
 
-# %% ../nbs/00e_training.ipynb #0a290d92
+# %% ../nbs/00e_training.ipynb #9a7643a3
 def _mix(*o): return random.Random(repr(o)).getrandbits(32) # one seed out of several numbers
+
+def _plain(v): return v.item() if hasattr(v, 'item') else v
 
 def set_epoch(
     dl, # a loader, of fastai or torch or with a `set_epoch` of its own
@@ -268,9 +271,7 @@ def read_history(
             except ValueError: return s or None
     with open(Path(run)/'history.csv', newline='') as f: return [{k: num(v) for k,v in r.items()} for r in csv.DictReader(f)]
 
-# %% ../nbs/00e_training.ipynb #4e66d3c8
-def _plain(v): return v.item() if hasattr(v, 'item') else v
-
+# %% ../nbs/00e_training.ipynb #63a9dca4
 @patch
 def after_validate(self:CSVHistory):
     "Finish the row: validation loss, metrics, scores"
@@ -281,10 +282,7 @@ def after_validate(self:CSVHistory):
     clip = first(o for o in self.learn.cbs if isinstance(o, GradClip))
     if clip and clip.clip: row['grad_norm'] = clip.norm
     for m in self.learn.metrics: row[m.name] = _plain(m.value)
-    if self.scores:
-        seed_everything(_mix(self.seed, 'scores'))
-        with torch.no_grad(): row |= {k: _plain(v) for k,v in (self.scores(self.learn) or {}).items()}
-        self.learn.model.eval()
+    if self.scores: row |= {k: _plain(v) for k,v in (self.look(self.scores, 'scores') or {}).items()}
     self.row = row | dict(seconds=round(time.perf_counter()-self.t0, 2))
 
 @patch
@@ -296,6 +294,13 @@ def after_epoch(self:CSVHistory):
         n = math.ceil(self.learn.schedule.steps/max(1, self.row['step']/self.row['epoch']))
         vals = '  '.join(f'{k} {v:.4g}' if isinstance(v, float) else f'{k} {v}' for k,v in self.row.items() if k not in ('epoch','seconds') and v is not None)
         print(f"{self.title+': ' if self.title else ''}epoch {self.row['epoch']}/{n}  {vals}", flush=True)
+@patch
+def look(self:CSVHistory, f, what):
+    "What the function `f` finds in the learner: without gradients, from random numbers of its own, the same every epoch"
+    seed_everything(_mix(self.seed, what))
+    try:
+        with torch.no_grad(): return f(self.learn)
+    finally: self.learn.model.eval()
 
 # %% ../nbs/00e_training.ipynb #2098e5b5
 def _opt_pack(opt): # torch optimiser -> (tensors, JSON)
@@ -335,14 +340,18 @@ class Checkpoint(Callback):
         if not _proc()[0]: self.save(better, row)
         if self.over: raise CancelFitException()
 
-# %% ../nbs/00e_training.ipynb #f3ee2f20
+# %% ../nbs/00e_training.ipynb #d88a3a17
 @patch
 def save(self:Checkpoint, better, row):
     "Bundles first, the state to resume from last"
     ema, model = first(o for o in self.learn.cbs if isinstance(o, EMACallback)), bare(self.learn.model)
     shown, rows = model.state_dict(), self.learn.csv_history.rows
     raw = ema.raw if ema and ema.raw is not None else shown
-    for name in (['best'] if better else []) + ['last']: self.bundle(name, shown, row, rows)
+    every, before = self.cfg.keep_every, rows[-2]['step'] if len(rows)>1 else 0
+    kept = [f"step_{row['step']}"] if every and row['step']//every>before//every else []
+    for name in (['best'] if better else []) + ['last'] + kept:
+        self.bundle(name, shown, row, rows)
+        if ema and self.cfg.keep_raw: self.bundle(f'raw_{name}', raw, row, rows)
     ts, js = _opt_pack(self.learn.opt.opt)
     state = {f'model.{k}': v for k,v in raw.items()} | {f'opt.{k}': v for k,v in ts.items()}
     if ema: state |= {f'ema.{k}': v for k,v in ema.shadow.items()}
@@ -359,14 +368,15 @@ def card(self:Checkpoint, family, row, rows):
 
 @patch
 def bundle(self:Checkpoint, name, state, row, rows):
-    "Write the averaged weights (those under `prefix`) as a bundle"
+    "Write weights (those under `prefix`) as a bundle; the scores of the epoch are those of the averaged ones"
     x, pre = self.extra, self.extra.get('prefix') or ''
     part = {k.removeprefix(pre): v for k,v in state.items() if k.startswith(pre)}
     if not part: raise TrainError(f"extra['prefix']={pre!r} fits no tensor of the model; they are called {', '.join(list(state)[:4])}, ...")
     family = x.get('family') or 'checkpoint'
-    save_bundle(self.folder/f'{name}.safetensors', family, x.get('config') or {}, part, x.get('view') or {}, self.card(family, row, rows))
+    card = self.card(family, row, rows) | (dict(scores={}, weights='before the average, not scored') if name.startswith('raw_') else {})
+    save_bundle(self.folder/f'{name}.safetensors', family, x.get('config') or {}, part, x.get('view') or {}, card)
 
-# %% ../nbs/00e_training.ipynb #530679d7
+# %% ../nbs/00e_training.ipynb #e04f7a4c
 def _dotted(d, pre=''):
     for k,v in d.items():
         if isinstance(v, dict) and v: yield from _dotted(v, f'{pre}{k}.')
@@ -376,7 +386,7 @@ def open_run(
     run, # the run folder; made when it is not there
     cfg, # TrainConfig
     extra=None, # dict of further settings: family, config, view, data, licence, ...
-    resume=True, # go on where the folder's run stopped; False starts anew and drops its checkpoints
+    resume=True, # go on where the folder's run stopped; False starts anew and drops its checkpoints, samples and curves
 ): # Bundle with the state to resume from, or None
     "Make or check a run folder; `TrainError` where it holds a run of another config"
     import yaml
@@ -386,9 +396,11 @@ def open_run(
     conf, state = run/'config.yaml', run/'checkpoints'/'last_state.safetensors'
     if _proc()[0]: return load_bundle(state, 'training-state') if resume and state.exists() else None
     if not resume:
-        for o in (conf, run/'history.csv', *(run/'checkpoints').glob('*.safetensors')): o.unlink(missing_ok=True)
+        old = [o for sub,o in (('checkpoints','*.safetensors'), ('samples','step_*'), ('tensorboard','events.*'), ('wandb','id')) for o in (run/sub).glob(o)]
+        for o in (conf, run/'history.csv', *old): o.unlink(missing_ok=True)
     if conf.exists():
-        have = dict(_dotted(yaml.safe_load(conf.read_text()) or {}))
+        usual = json.loads(json.dumps(config_dict(dict(train=type(cfg)()))))
+        have = dict(_dotted(usual)) | dict(_dotted(yaml.safe_load(conf.read_text()) or {}))
         new = dict(_dotted(want))
         diff = [k for k in dict.fromkeys([*have, *new]) if have.get(k, '(absent)')!=new.get(k, '(absent)')]
         if diff:
@@ -442,13 +454,15 @@ def _display(learn, show): # fastai's bars and table, plain lines, or nothing
             yield show=='line' and not _proc()[0]
     finally: vars(rec).update(old, losses=[float(o) for o in vars(rec).get('losses', [])])
 
-# %% ../nbs/00e_training.ipynb #748ccdec
+# %% ../nbs/00e_training.ipynb #28d5ffef
 def fit(
     learn, # fastai Learner; its dls, model, loss_func, metrics and own callbacks are used, its optimiser is replaced
     cfg, # TrainConfig
     run, # run folder
     resume=True, # go on where the folder's run stopped; False starts anew
     scores=None, # function of the learner -> dict of numbers, run each epoch on the averaged weights
+    samples=None, # function of the learner -> Songs, or (Songs, dict of arrays), run each epoch on the averaged weights, written to samples/
+    log=(), # where the history goes besides history.csv: some of 'tensorboard', 'wandb'
     extra=None, # dict for config.yaml and the bundles: family, config, view, data, licence; prefix: the part of the state to bundle; origins
     title='', # shown before each line
     show='auto', # 'bar' (fastai's), 'line' (one an epoch), 'none'; auto: bar where a person looks on
@@ -459,6 +473,7 @@ def fit(
     run, dls = Path(run), learn.dls
     if len(dls.loaders)<2 or not len(dls.train): raise TrainError("fit needs a training and a validation loader, and at least one training batch; give the store more songs or a smaller batch size")
     n_epoch = math.ceil(cfg.steps/len(dls.train))
+    more = import_module('flocoder.runs').watchers(run, samples, log) if log or samples is not None else []
     with _distributed(learn):
         b = open_run(run, cfg, extra, resume)
         if getattr(dls, 'device', None) is not None: learn.model.to(dls.device)
@@ -473,22 +488,22 @@ def fit(
         if done>=n_epoch or st['over']:
             if parts['ema']: bare(learn.model).load_state_dict(parts['ema'])
             return run
-        _fit(learn, cfg, run, scores, extra, title, show, epochs, minutes, n_epoch, done, st, parts['ema'])
+        _fit(learn, cfg, run, scores, extra, title, show, epochs, minutes, n_epoch, done, st, parts['ema'], more)
     return run
 
-def _fit(learn, cfg, run, scores, extra, title, show, epochs, minutes, n_epoch, done, st, shadow):
+def _fit(learn, cfg, run, scores, extra, title, show, epochs, minutes, n_epoch, done, st, shadow, more):
     cast = Autocast(cfg.amp)
     with _display(learn, show) as line, _sigterm():
         hist = CSVHistory(run/'history.csv', cfg.seed, st['rows'], scores, line, title)
         cbs = [Schedule(cfg, n_epoch*len(learn.dls.train), st['step']), cast, GradClip(cfg.clip), hist,
-            Checkpoint(run/'checkpoints', cfg, extra, st['best'], st['bad']), _Budget(epochs, minutes)]
+            Checkpoint(run/'checkpoints', cfg, extra, st['best'], st['bad']), _Budget(epochs, minutes), *more]
         if cfg.ema: cbs.append(EMACallback(cfg.ema, shadow, st['ema_n']))
         try: learn.fit(n_epoch-done, lr=cfg.lr, cbs=cbs)
         except KeyboardInterrupt:
             print(f"stopped after {len(hist.rows)} of {n_epoch} epochs; the same call goes on from there ({run})", file=sys.stderr)
             raise
         finally:
-            cast.close()
+            for o in (cast, *more): o.close()
             learn.remove_cbs([o for o in cbs if o in learn.cbs])
     if hist.error: raise hist.error
 
