@@ -6,8 +6,8 @@
 __all__ = ['UNITS', 'MIXED', 'WEIGHTS', 'PRESETS', 'SCHMU', 'MODELS', 'units', 'unit_cells', 'pick_units', 'mask_units',
            'spread_shares', 'token_nll', 'DiffusionConfig', 'Block', 'Denoiser', 'Objective', 'TokenDiffusion',
            'token_batch', 'bar_keys', 'bar_lines', 'density_bin', 'describe', 'hide', 'transposition', 'cut_windows',
-           'token_batches', 'TokenData', 'DiffusionTrain', 'JobConfig', 'job_config', 'diffusion_learner', 'token_dls',
-           'train_diffusion', 'Saved', 'from_bundle', 'nelbo', 'open_notes']
+           'open_notes', 'token_batches', 'TokenData', 'DiffusionTrain', 'JobConfig', 'job_config', 'diffusion_learner',
+           'token_dls', 'train_diffusion', 'Saved', 'from_bundle', 'nelbo']
 
 # %% ../nbs/05_diffusion.ipynb #980461da
 import itertools, json
@@ -18,7 +18,7 @@ from .bundle import TrainConfig, config_dict, load_bundle, resolve
 from .rolls import GridNotes
 from .tokens import token_view
 
-# %% ../nbs/05_diffusion.ipynb #91748902
+# %% ../nbs/05_diffusion.ipynb #58584c89
 UNITS = ('random','note','row','bar_all','bar_attribute','mixed','sync_bar','sync_bar_position','rand_attribute',
     '1_bar_all','2_bar_all','1_bar_attribute','2_bar_attribute')
 MIXED = ('random','bar_all','bar_attribute')
@@ -41,7 +41,6 @@ def units(
     else: u = dict(random=cell, note=r*C+np.asarray(view.note_of)[None], row=r+0*c, bar_all=bar+0*c, bar_attribute=bar*C+c)[name]
     return torch.as_tensor(np.unique(u, return_inverse=True)[1].reshape(rows, C))
 
-# %% ../nbs/05_diffusion.ipynb #88fc9004
 def unit_cells(
     unit,  # int64 [L, C] or [n, L, C]: number of each cell's unit
     cells, # bool [n, L, C]
@@ -49,6 +48,7 @@ def unit_cells(
     "Which units have one of some cells"
     return torch.zeros(len(cells), cells[0].numel(), device=cells.device).scatter_reduce(1, unit.expand(cells.shape).flatten(1), cells.flatten(1).float(), 'amax')>0
 
+# %% ../nbs/05_diffusion.ipynb #7f4fc852
 def pick_units(
     unit, cells, # see `unit_cells`
     k,     # int64 [n]: how many; all where there are fewer
@@ -140,7 +140,7 @@ class Block(nn.Module):
         x = x + F.dropout(self.out(y.transpose(1,2).flatten(2)), self.drop, self.training)
         return x + F.dropout(self.mlp(self.n2(x)), self.drop, self.training)
 
-# %% ../nbs/05_diffusion.ipynb #285352d3
+# %% ../nbs/05_diffusion.ipynb #4b94e482
 class Denoiser(nn.Module):
     "Logits of every cell, given those that are known: forward(x, place, cond)"
     adam_only = ('cells','place','cond','up','heads','near')
@@ -161,7 +161,7 @@ class Denoiser(nn.Module):
         self.local = nn.Sequential(nn.LayerNorm(cfg.row), nn.Linear(cfg.row,2*cfg.row), nn.GELU(), nn.Linear(2*cfg.row,cfg.row))
         self.last, self.heads = nn.LayerNorm(cfg.row), nn.Linear(cfg.row, sum(sizes))
         for o in (self.cells, self.place, *self.cond): nn.init.normal_(o.weight, std=.1)
-        nn.init.zeros_(self.heads.weight)
+        for o in (self.heads.weight, self.heads.bias): nn.init.zeros_(o)
     def features(self, x, place, cond=None): # [n, L, row], before the heads
         n, L, C = x.shape
         if L%self.cfg.patch: raise ValueError(f'{L} rows: this network joins {self.cfg.patch} rows into one position')
@@ -179,7 +179,7 @@ class Denoiser(nn.Module):
     ): # float [n, L, sum of K]
         return self.heads(self.features(x, place, cond)).float()
 
-# %% ../nbs/05_diffusion.ipynb #c637c9de
+# %% ../nbs/05_diffusion.ipynb #6bc15d91
 @dataclass
 class Objective:
     "What is masked together, and how the steps are weighted"
@@ -200,7 +200,7 @@ class TokenDiffusion(nn.Module):
         super().__init__()
         self.cfg, self.aim, self.net, self._units = cfg, aim or Objective(), Denoiser(cfg), {}
         self.view, C = self.net.view, len(self.net.sizes)
-        if len(self.aim.fields) not in (0,C): raise ValueError(f'{len(self.aim.fields)} weights of fields: {self.view.id} has {C} fields ({", ".join(self.view.fields)})')
+        if len(self.aim.fields) not in (0,C): raise ValueError(f'aim.fields has {len(self.aim.fields)} weights: {self.view.id} has {C} fields')
         for name,o in (('masks',self.view.masks), ('weights',np.array(self.aim.fields or [1.]*C, np.float32))):
             self.register_buffer(name, torch.as_tensor(o), persistent=False)
         self.unit(self.view.rows(4*self.view.grid), 'cpu')
@@ -300,7 +300,7 @@ def hide(
     "Hide some of what is told"
     return np.where((rng.random(ask.shape)<each) | (rng.random((len(ask),1))<all), 0, ask)
 
-# %% ../nbs/05_diffusion.ipynb #07e9b948
+# %% ../nbs/05_diffusion.ipynb #269edee6
 def transposition(
     lo, hi,    # int [n]: lowest and highest pitch of each song
     transpose, # semitones, both ends included
@@ -326,6 +326,15 @@ def cut_windows(
     n = np.searchsorted(index.key, at+cols)-np.searchsorted(index.key, at)
     ok = n>=least*(k>1) if (n>=least).any() else n>=0
     return which[ok], song[which][ok], (at-song[which]*_SONG)[ok]
+
+def open_notes(
+    view, # a TokenView
+    x, open_, # int64 and bool [n, L, C]
+): # int64 [n]
+    "How many notes of each window would be gone if its open cells were empty"
+    none = view.encode(GridNotes(*[np.zeros(0,np.int32)]*5), np.zeros(0,np.int64), 1, view.cols(x.shape[1]))
+    count = lambda o: np.bincount(view.decode(o.cpu().numpy())[1], minlength=len(x))
+    return count(x)-count(torch.where(open_, torch.as_tensor(none, device=x.device), x))
 
 # %% ../nbs/05_diffusion.ipynb #b66f3ef1
 def token_batches(
@@ -434,7 +443,7 @@ def token_dls(
     for dl in (dls.train, dls.valid): token_batches(dl, genres, d.bars, d.transpose, d.whole, cfg.model.bins)
     return dls
 
-# %% ../nbs/05_diffusion.ipynb #b592eaf2
+# %% ../nbs/05_diffusion.ipynb #79e6d128
 def train_diffusion(
     store,         # a Store or its path
     run,           # run folder
@@ -456,17 +465,18 @@ def train_diffusion(
     if old: model.load_state_dict(old.state_dict())
     model = model.train().to(pick_device(device))
     dls = token_dls(store, cfg, next(model.parameters()).device)
-    extra = dict(family='diffusion', config=config_dict(dict(model=cfg.model, aim=cfg.aim)), view=dict(id=model.view.id, fields=list(model.view.fields), sizes=list(model.view.sizes)),
-        data=store.meta.get('credit') or store.meta['recipe'], licence=store.meta.get('licence') or 'not stated', windows=config_dict(cfg.data), init=str(init or ''))
+    v, told = model.view, store.meta.get
+    extra = dict(family='diffusion', config=config_dict(dict(model=cfg.model, aim=cfg.aim)), view=dict(id=v.id, fields=list(v.fields), sizes=list(v.sizes)),
+        data=told('credit') or told('recipe'), licence=told('licence') or 'not stated', windows=config_dict(cfg.data), init=str(init or ''))
     return fit(diffusion_learner(dls, model), cfg.train, run, resume=resume, extra=extra, title='diffusion', **kwargs)
 
+# %% ../nbs/05_diffusion.ipynb #c44cadf6
 @dataclass
 class Saved:
     "What a bundle says about its model"
     model: DiffusionConfig = field(default_factory=DiffusionConfig)
     aim: Objective = field(default_factory=Objective)
 
-# %% ../nbs/05_diffusion.ipynb #312186d3
 def from_bundle(cls,
     name='diffusion', # a bundle's path, or the name of one that ships
     device='cpu',     # where to put it
@@ -481,7 +491,7 @@ def from_bundle(cls,
 
 TokenDiffusion.from_bundle = classmethod(from_bundle)
 
-# %% ../nbs/05_diffusion.ipynb #bacb3129
+# %% ../nbs/05_diffusion.ipynb #bbd3bfc9
 @torch.inference_mode()
 def nelbo(
     model,    # a TokenDiffusion
@@ -506,12 +516,3 @@ def nelbo(
         res.append((nll.cpu().numpy(), open_.flatten(1).sum(1).cpu().numpy(), open_notes(view, x, open_)))
     model.train(was)
     return dict(zip(('nll','cells','notes'), (np.concatenate(o) for o in zip(*res))))
-
-def open_notes(
-    view, # a TokenView
-    x, open_, # int64 and bool [n, L, C]
-): # int64 [n]
-    "How many notes of each window would be gone if its open cells were empty"
-    none = view.encode(GridNotes(*[np.zeros(0,np.int32)]*5), np.zeros(0,np.int64), 1, view.cols(x.shape[1]))
-    count = lambda o: np.bincount(view.decode(o.cpu().numpy())[1], minlength=len(x))
-    return count(x)-count(torch.where(open_, torch.as_tensor(none, device=x.device), x))

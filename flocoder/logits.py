@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['draw_tokens']
 
-# %% ../nbs/04b_logits.ipynb #4d38f0a2
-import torch
+# %% ../nbs/04b_logits.ipynb #f466b94e
+import math, torch
 
-# %% ../nbs/04b_logits.ipynb #0f1f9298
+# %% ../nbs/04b_logits.ipynb #5c516a86
 def draw_tokens(
     logits,         # float [..., K]
     u,              # [...], uniform in 0..1: one random number for each draw
@@ -18,13 +18,19 @@ def draw_tokens(
     ok=None,        # bool [..., K]: the values that may be taken; all if None
 ): # int64 [...]
     "Draw a value for each cell: temperature, top-k (Fan et al. 2018), top-p (Holtzman et al. 2020)"
-    if not temperature>=0: raise ValueError(f'temperature={temperature}: give 0 (the likeliest value) or more')
+    if not 0<=temperature<math.inf: raise ValueError(f'temperature={temperature}: give 0 (the likeliest value) or more')
     if not 0<top_p<=1: raise ValueError(f'top_p={top_p}: give a share above 0 and up to 1 (off)')
     if top_k<0 or int(top_k)!=top_k: raise ValueError(f'top_k={top_k}: give a whole number; 0 is off')
+    if u.shape!=logits.shape[:-1]: raise ValueError(f'u of shape {list(u.shape)}: logits of shape {list(logits.shape)} need {list(logits.shape[:-1])}')
     x = logits.float() if ok is None else logits.float().masked_fill(~ok, -torch.inf)
-    if temperature==0: return x.argmax(-1)
-    x = x/temperature
-    if 0<top_k<x.shape[-1]: x = x.masked_fill(x<x.topk(int(top_k), -1).values[...,-1:], -torch.inf)
+    if not x.numel(): return u.long()
+    best, top = x.max(-1, keepdim=True)
+    if not best.isfinite().all(): raise ValueError('nothing can be drawn: a cell has no allowed value, or logits that are no numbers')
+    if temperature==0: return top[...,0]
+    x = (x-best)/temperature
+    if 0<top_k<x.shape[-1]:
+        drop = torch.ones_like(x, dtype=torch.bool).scatter(-1, x.topk(int(top_k), -1).indices, False)
+        x = x.masked_fill(drop, -torch.inf)
     p = x.softmax(-1)
     if top_p<1:
         q, at = p.sort(-1, descending=True)

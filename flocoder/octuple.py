@@ -263,7 +263,7 @@ def loss(self:OctupleView,
     return dict(n=n, kept=kept, exact=exact, moved=kept-exact, dropped=n-kept,
         unheld=grid['dropped'], merged=grid['merged'], outside=len(g)-inside, crowded=inside-kept, rounded=grid['moved'], cut=grid['cut'])
 
-# %% ../nbs/04a_octuple.ipynb #bf62132b
+# %% ../nbs/04a_octuple.ipynb #ec32a24d
 def to_octuples(
     song,      # a Song without notes behind bar 256
     view=None, # an OctupleView or its name; None: octuple
@@ -277,7 +277,9 @@ def to_octuples(
     if bar.max(initial=0)>255: raise ValueError(f'a note starts in bar {bar.max()+1}, and the bar field counts to 256: take some bars with `slice_bars`')
     x = np.stack([bar, pos, g.plane, g.pitch+128*(g.plane==128), duration_bin(g.off-g.on), g.velocity//4, ts[0,bar], tempo_bin(tempo[0,bar])], 1)
     x = x[np.lexsort((x[:,3], x[:,2], pos, bar))]
-    return np.rec.fromarrays(x.T.astype('i2'), dtype=OCTUPLE).view(np.ndarray)
+    out = np.zeros(len(x), OCTUPLE)
+    for f,c in zip(OCTUPLE.names, x.T): out[f] = c
+    return out
 
 def _view(view):
     view = VIEWS[view or 'octuple'] if view is None or isinstance(view, str) and view in VIEWS else view
@@ -310,7 +312,7 @@ def from_octuples(
     g = GridNotes(on, on+duration_cols(x[:,4]), x[:,3]%128, x[:,5]*4+2, x[:,2])
     return _song(view, g, ts, tempo_of(tempo))
 
-# %% ../nbs/04a_octuple.ipynb #438ba947
+# %% ../nbs/04a_octuple.ipynb #52ef1c52
 _START, _STOP = (-1, 129, 256), (128, 129, 256)
 
 def _after(ok):
@@ -349,23 +351,26 @@ class _Order:
         return (np.where(same|near, a, p1), np.where(same, b, np.where(near, g2, np.where(far, g1, 129))),
             np.where(same, q3, np.where(near, q2, np.where(far, q1, 256))))
 
+def _pick(ok, a, b): return tuple(np.where(ok, i, j) for i,j in zip(a,b))
+def _stack(rows): return tuple(np.stack(o, 1) for o in zip(*rows))
 def _below(x, y): return (x[0]<y[0]) | (x[0]==y[0])&((x[1]<y[1]) | (x[1]==y[1])&(x[2]<y[2]))
 
-# %% ../nbs/04a_octuple.ipynb #27d4f996
+# %% ../nbs/04a_octuple.ipynb #4581c489
 class _State:
     "What is known of the rows of each bar"
     def __init__(self, view, x, ordered, allow):
         (n, L, _), S = x.shape, view.slots
         B, k = L//S, np.arange(S)
-        self.x = x = x.reshape(n*B, S, 8)
-        self.bar, self.known = np.tile(np.arange(B), n)[:,None], np.where(x<NONE, x, -1)
+        self.x = x = x.reshape(n*B, S, 8).copy()
+        self.bar, self.known, self.view = np.tile(np.arange(B), n)[:,None], np.where(x<NONE, x, -1), view
         self.last = np.where((x<NONE).any(-1), k, -1).max(1, keepdims=True)
-        self.must, self.barred = k<=self.last, k>=np.where((x==NONE).any(-1), k, S).min(1, keepdims=True)
+        self.free = np.where((x==NONE).any(-1), k, S).min(1, keepdims=True)
         self.ts, self.tempo = (self.known[:,:,c].max(1)[:,None] for c in (6,7))
         self.size = np.where(self.ts<0, 128, BAR_COLS[self.ts])
         self.part = np.broadcast_to(ordered, (n*B,S)) if isinstance(ordered, bool) else ordered.reshape(n*B, S)
         dom = [np.ones((1,128),bool), np.arange(129)[None]<view.planes, (np.arange(256)[None]<128) | view.general]
-        dom = [o & allow[c].reshape(n*B, S, -1)[:,0,:BINS[c]] if c in allow else o for c,o in zip((1,2,3), dom)]
+        self.allow = {c:o.reshape(n*B, S, -1) for c,o in allow.items()}
+        dom = [o & self.allow[c][:,0,:BINS[c]] if c in allow else o for c,o in zip((1,2,3), dom)]
         self.tables = max(map(len, dom))
         self.order = _Order(*(np.broadcast_to(o, (self.tables, o.shape[1])) for o in dom))
     def row(self, s, free=None):
@@ -373,38 +378,48 @@ class _State:
         p, g, q = (self.known[:,s,c] if c!=free else np.full_like(self.known[:,s,c], -1) for c in (1,2,3))
         r = np.arange(len(self.x))*(self.tables>1)
         return p, g, q, np.where(q<0, 0, 1+(q>=128)), r if isinstance(s, int) else r[:,None]
-    def scan(self):
-        "For each row: the number it has to exceed, its own smallest one, the one it must stay below"
-        S, flip, lows, keys, highs = self.x.shape[1], self.order.flip, [], [], []
-        pick = lambda ok, a, b: tuple(np.where(ok, i, j) for i,j in zip(a,b))
-        stack = lambda rows: tuple(np.stack(o, 1) for o in zip(*rows))
-        lo = start = tuple(np.full(len(self.x), v) for v in _START)
-        hi = end = (127-self.size[:,0], *start[1:])
-        for s in range(S):
-            lows.append(pick(self.part[:,s], lo, start))
+    def put(self, s, c, v, hit):
+        "Write values of one field into slot s, where `hit`"
+        self.x[hit,s,c], note = v[hit], hit & (v<NONE[c])
+        self.known[hit,s,c] = np.where(v<NONE[c], v, -1)[hit]
+        self.last[note] = np.maximum(self.last[note], s)
+        self.free[hit&~note] = np.minimum(self.free[hit&~note], s)
+        if c==7: self.tempo[note,0] = v[note]
+        if c==6: self.ts[note,0], self.size[note,0] = v[note], BAR_COLS[v[note]]
+    def down(self):
+        "For each row: the number it has to exceed, and its own smallest one"
+        lows, keys, lo = [], [], tuple(np.full(len(self.x), v) for v in _START)
+        start = lo
+        for s in range(self.x.shape[1]):
+            lows.append(_pick(self.part[:,s], lo, start))
             keys.append(self.order.next(lows[-1], self.row(s)))
-            lo = pick(self.part[:,s], keys[-1], lo)
-        for s in reversed(range(S)):
-            highs.append(pick(self.part[:,s], hi, end))
+            lo = _pick(self.part[:,s], keys[-1], lo)
+        return _stack(lows), _stack(keys)
+    def up(self):
+        "For each row: the number it must stay below"
+        flip, highs = self.order.flip, []
+        hi = end = (127-self.size[:,0], *(np.full(len(self.x), v) for v in _START[1:]))
+        for s in reversed(range(self.x.shape[1])):
+            highs.append(_pick(self.part[:,s], hi, end))
             p, g, q, *rest = self.row(s)
             key = flip.next(highs[-1], (np.where(p<0,p,127-p), np.where(g<0,g,128-g), np.where(q<0,q,255-q), *rest))
-            hi = pick(self.part[:,s] & self.must[:,s], key, hi)
-        a, b, c = stack(highs[::-1])
-        return stack(lows), stack(keys), (127-a, 128-b, 255-c)
+            hi = _pick(self.part[:,s] & (s<=self.last[:,0]), key, hi)
+        a, b, c = _stack(highs[::-1])
+        return 127-a, 128-b, 255-c
 
-# %% ../nbs/04a_octuple.ipynb #0c56e085
+# %% ../nbs/04a_octuple.ipynb #c8b47b3a
 def _w(a): return a[...,None]
 
-def _positions(st, lo, hi):
-    o, row, v = st.order, st.row(slice(None), 1), np.arange(128)
+def _positions(st, lo, hi, s):
+    o, row, v = st.order, st.row(s, 1), np.arange(128)
     _, g1, q1 = o.next((np.full_like(lo[0],-1), np.full_like(lo[0],129), np.full_like(lo[0],256)), row)
     key = o.next(lo, (lo[0], *row[1:]))
     left = (lo[0]>=0) & (key[0]==lo[0]) & _below(key, hi)
     right = (hi[0]>lo[0]) & (g1<129) & ((g1<hi[1]) | (g1==hi[1])&(q1<hi[2]))
     return (v>_w(lo[0])) & (v<_w(hi[0])) & _w(g1<129) | (v==_w(lo[0]))&_w(left) | (v==_w(hi[0]))&_w(right)
 
-def _programs(st, lo, hi):
-    o, row, v, same = st.order, st.row(slice(None), 2), np.arange(129), lo[0]==hi[0]
+def _programs(st, lo, hi, s):
+    o, row, v, same = st.order, st.row(s, 2), np.arange(129), lo[0]==hi[0]
     p, _, _, _, r = row
     mid = np.where(p<0, o.p[r,lo[0]+1]<hi[0], (p>lo[0])&(p<hi[0]))
     left, right = o.may(row, lo[0]), o.may(row, hi[0]) & (hi[0]>lo[0]) & (hi[0]<128)
@@ -415,8 +430,8 @@ def _programs(st, lo, hi):
     tone, drum = (_w(o.pitch(row, np.full_like(lo[0],k), -1)<256) for k in (0,128))
     return inner & np.where(v==128, drum, tone) | (v==_w(lo[1]))&_w(first) | (v==_w(hi[1]))&_w(final)
 
-def _pitches(st, lo, hi):
-    o, row, v, mid = st.order, st.row(slice(None), 3), np.arange(256), []
+def _pitches(st, lo, hi, s):
+    o, row, v, mid = st.order, st.row(s, 3), np.arange(256), []
     p, g, _, _, r = row
     left, p1 = o.may(row, lo[0]), np.where(p<0, o.p[r,lo[0]+1], np.where(p>lo[0], p, 128))
     for kind in (0,1): # tones, drums: the first position and program above those of `lo`
@@ -430,7 +445,34 @@ def _pitches(st, lo, hi):
     final = ((v>=128)==_w(hi[1]==128)) & _w(can(hi)&apart) & (v<_w(hi[2]))
     return np.where(v>=128, mid[1], mid[0]) | first | final
 
-# %% ../nbs/04a_octuple.ipynb #0b8cf7cf
+# %% ../nbs/04a_octuple.ipynb #80a0ae1f
+def _values(st, c, s, lo, key, hi):
+    "Legal values of field c in slot s (or all slots) of all bars: bool [bars, (slots,) K]"
+    view, K, v, one = st.view, BINS[c], np.arange(BINS[c]), isinstance(s, int)
+    k = np.arange(view.slots)[s]
+    must, barred, own, ts, tempo, size = ((o[:,0] if one else o) for o in (k<=st.last, k>=st.free, st.bar, st.ts, st.tempo, st.size))
+    if c==0: ok = v==_w(own)
+    elif c in (1,2,3): ok = (_positions, _programs, _pitches)[c-1](st, lo, hi, s)
+    elif c==6:
+        at = np.take_along_axis(hi, np.maximum(np.atleast_1d(k), st.last), 1) # here: the last position that is needed so far
+        ok = np.where(_w(ts)<0, BAR_COLS>_w(at[:,0] if one else at), v==_w(ts))
+    elif c==7: ok = (_w(tempo)<0) | (v==_w(tempo))
+    else: ok = v>=(c==4)
+    held = v<{2:view.planes, 3:256 if view.general else 128}.get(c, K)
+    fill = (must | (key[0]<size)) & ~barred
+    ok = np.broadcast_to(ok & _w(fill) & held, (*fill.shape, K))
+    ok = np.concatenate([ok, _w(~must)], -1)
+    allow = st.allow.get(c)
+    if allow is not None: ok = ok & allow[:,s]
+    ok[~ok.any(-1)] = np.r_[held, False] # what is known breaks the rules already
+    return ok
+
+def _state(view, x, ordered, allow):
+    return _State(view, x.cpu().numpy(), ordered if isinstance(ordered, bool) else ordered.cpu().numpy(), {k:o.cpu().numpy() for k,o in (allow or {}).items()})
+
+def _bounds(st, c, key): return st.up() if c in (1,2,3) else np.maximum.accumulate(key[0], 1) if c==6 else None
+
+# %% ../nbs/04a_octuple.ipynb #6ca6f5e9
 @patch
 def legal(self:OctupleView,
     x,            # long tensor [n, L, 8], with masks where cells are unknown
@@ -439,24 +481,36 @@ def legal(self:OctupleView,
     allow=None,   # dict c → bool [n, L, K]: values that may be used, the same in all rows of a bar; None: all
 ): # bool tensor [n, L, K]
     "Values that a field may take, given all that is known: exactly those with which the rows can be completed"
-    (n, L, _), K, S, v = x.shape, BINS[c], self.slots, np.arange(BINS[c])
-    allow = {k:o.cpu().numpy() for k,o in (allow or {}).items()}
-    st = _State(self, x.cpu().numpy(), ordered if isinstance(ordered, bool) else ordered.cpu().numpy(), allow)
-    lo, key, hi = st.scan()
-    fill = (st.must | _below(key, hi)) & ~st.barred
-    if c==0: ok = v==_w(st.bar)
-    elif c in (1,2,3): ok = (_positions, _programs, _pitches)[c-1](st, lo, hi)
-    elif c==6:
-        need = np.take_along_axis(np.maximum.accumulate(key[0],1), np.maximum(np.arange(S), st.last), 1)
-        ok = np.where(_w(st.ts)<0, BAR_COLS>_w(need), v==_w(st.ts))
-    elif c==7: ok = (_w(st.tempo)<0) | (v==_w(st.tempo))
-    else: ok = v>=(c==4)
-    held = v<{2:self.planes, 3:256 if self.general else 128}.get(c, K)
-    ok = np.broadcast_to(ok & _w(fill) & held, (len(st.x), S, K))
-    ok = np.concatenate([ok, _w(~st.must)], -1).reshape(n, L, K+1)
-    if c in allow: ok = ok & allow[c]
-    ok[~ok.any(-1)] = np.r_[held, False] # what is known breaks the rules already
-    return torch.as_tensor(ok, device=x.device)
+    st = _state(self, x, ordered, allow)
+    lo, key = st.down()
+    return torch.as_tensor(_values(st, c, slice(None), lo, key, _bounds(st, c, key)), device=x.device).view(*x.shape[:2], -1)
+
+@patch
+def fill(self:OctupleView,
+    x,            # long tensor [n, L, 8], with masks where cells are unknown
+    c,            # field
+    which,        # bool tensor [n, L]: rows that are to get a value
+    draw,         # function (slot, ok bool [n, bars, K]) → values [n, bars] for that slot, each one that is True in ok
+    ordered=True, allow=None, # see `legal`
+): # long tensor [n, L, 8]
+    "Draw a field in many rows at once, so that they are legal together"
+    (n, L, _), S, rises = x.shape, self.slots, c in (1,2,3)
+    st, which = _state(self, x, ordered, allow), which.cpu().numpy().reshape(-1, S)
+    keys = None if rises else st.down()[1]
+    hi, run = _bounds(st, c, keys), tuple(np.full(len(st.x), v) for v in _START)
+    start, slot = run, lambda o, s: tuple(a[:,s] for a in o)
+    for s in range(S):
+        if (s>=st.free).all(): # all empty from here on
+            st.x[:,s:,c] = np.where(which[:,s:], NONE[c], st.x[:,s:,c])
+            break
+        lo = _pick(st.part[:,s], run, start)
+        if which[:,s].any():
+            key = st.order.next(lo, st.row(s)) if rises else slot(keys, s)
+            ok = _values(st, c, s, lo, key, slot(hi, s) if rises else hi)
+            v = draw(s, torch.as_tensor(ok, device=x.device).view(n, L//S, -1))
+            st.put(s, c, v.cpu().numpy().reshape(-1), which[:,s])
+        if rises: run = _pick(st.part[:,s], st.order.next(lo, st.row(s)), run)
+    return torch.as_tensor(st.x.reshape(n, L, 8), device=x.device)
 
 # %% ../nbs/04a_octuple.ipynb #b2a4c77d
 @patch

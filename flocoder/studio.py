@@ -12,7 +12,7 @@ from fastcore.meta import delegates
 from .bundle import ConfigError, checkpoint_of
 from .verbs import verb, _reason
 
-# %% ../nbs/10b_studio.ipynb #288d9159
+# %% ../nbs/10b_studio.ipynb #2ac130b2
 def _composer(
     bundle:str='flow', # the model: the name of a shipped bundle, a .safetensors file, or a run folder
     load_step:int=0, # of a run folder: the checkpoint of this step; 0 is the best one, -1 the last
@@ -28,7 +28,7 @@ def _composer(
     mode:str|None=None, # flow: how holes are filled: trained or free
     top_p:float|None=None, # diffusion: only the likeliest values, up to this share of the probability, 0..1
     order:str|None=None, # diffusion: which cells are uncovered first: random or confidence
-    correct:float|None=None, # diffusion: share of the uncovered cells that is covered again in each step, 0..1
+    correct:int|None=None, # diffusion: rounds at the end, each of which draws an eighth of the music anew
     density:float|None=None, # diffusion: notes a beat to ask for
     genre:str|None=None, # diffusion: genre to ask for
     wav:bool=True, # write sound as well?

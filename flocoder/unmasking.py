@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SCHEDULES', 'MAJOR', 'MINOR', 'shares', 'fill_cells', 'sureness', 'unmask', 'field_values', 'pitch_guide',
-           'key_guide', 'density_guide', 'together', 'DiffusionGenerator']
+           'key_guide', 'density_guide', 'together', 'repeat_guide', 'DiffusionGenerator']
 
 # %% ../nbs/05a_unmasking.ipynb #5a31efaf
 import math
@@ -27,7 +27,7 @@ def shares(
     if schedule not in SCHEDULES: raise ValueError(f'schedule={schedule!r}: choose one of {", ".join(SCHEDULES)}')
     return [start*SCHEDULES[schedule]((i+1)/steps) for i in range(steps-1)]+[0.]
 
-# %% ../nbs/05a_unmasking.ipynb #a3479e03
+# %% ../nbs/05a_unmasking.ipynb #fe2182d2
 def fill_cells(
     view,    # a TokenView
     x,       # int64 [n, L, C], masks where cells are unknown
@@ -40,7 +40,11 @@ def fill_cells(
 ): # int64 [n, L, C]
     "Draw the chosen cells, field by field, each value legal given what is known by then"
     x, parts = x.clone(), logits.split(list(view.sizes), -1)
+    slot = lambda o, k: o.unflatten(1, (-1,view.slots))[:,:,k]
     for c in view.order:
+        if hasattr(view, 'fill'): # rows of notes have to agree with each other as well
+            x = view.fill(x, c, which[...,c], lambda k, ok: draw_tokens(slot(parts[c],k), slot(u[...,c],k), ok=ok, **how), ordered, allow)
+            continue
         ok = view.legal(x, c, ordered)
         if allow and c in allow:
             both = ok & allow[c]
@@ -56,7 +60,7 @@ def sureness(view, logits, x, unit, hit, u, noise):
     s = add(lp)/add(torch.ones_like(lp)).clamp(min=1)
     return torch.sigmoid(s - noise*torch.log(-torch.log(u.flatten(1).clamp(1e-6,1-1e-6))))
 
-# %% ../nbs/05a_unmasking.ipynb #b27ab9cb
+# %% ../nbs/05a_unmasking.ipynb #c64bb9a5
 @torch.inference_mode()
 def unmask(
     net,     # function (x, place, ask) -> logits [n, L, sum of K]
@@ -78,6 +82,7 @@ def unmask(
     masks = torch.as_tensor(view.masks, device=x.device)
     todo = hit = x==masks
     total = unit_cells(unit, todo).sum(1)
+    if hasattr(view, 'fill') and ordered is True: ordered = todo.any(-1)
     def predict(x):
         logits = net(x, place, ask)
         return guide(logits, x) if guide else logits
@@ -145,7 +150,53 @@ def together(*guides): # guides that add up
         return logits
     return guide
 
-# %% ../nbs/05a_unmasking.ipynb #d73f6313
+# %% ../nbs/05a_unmasking.ipynb #e5c8648f
+def _relatives(x, known, fields, lag, there, at, w, prior):
+    "How well the rows around each row agree with those at each distance: [n, lags, L], 0..1"
+    note, sure = x[...,:fields].to(torch.int16), known[...,:fields]
+    a, b, both = note[:,None], note[:,at], sure[:,None] & sure[:,at] & there[...,None]
+    hit, any_ = ((a==b)&(a>0)&both).sum(-1), (((a>0)|(b>0))&both).sum(-1)
+    i, L = torch.arange(x.shape[1], device=x.device), x.shape[1]
+    def box(v):
+        c = torch.nn.functional.pad(v.cumsum(-1), (1,0))
+        return (c[...,(i+w+1).clamp(max=L)]-c[...,(i-w).clamp(min=0)]).float()
+    return box(hit)/(box(any_)+prior)
+
+def repeat_guide(
+    view,        # a TokenView of a grid
+    strength=1., # 0 off, 1 as much as the song repeats itself
+    reach=12,    # bars to both sides in which distances are compared
+    sharp=30.,   # how strongly the best distances are preferred
+    prior=8.,    # notes that count as not met: few notes convince nobody
+    best=8,      # distances that take part in a row
+): # function (logits, x) -> logits
+    "Prefer what stands where the song repeats itself"
+    if not hasattr(view, 'rows') or view.patch<2: raise ValueError(f'repeat: the view {view.id} has no grid of rows that could be shifted')
+    if not 0<=strength<=1: raise ValueError(f'repeat={strength}: give a share from 0 (off) to 1')
+    bar, fields, sizes = view.rows(4*view.grid), getattr(view, 'slots', len(view.sizes)), list(view.sizes)
+    def guide(logits, x):
+        dev, L = x.device, x.shape[1]
+        if L<2*bar or not strength: return logits
+        lag = torch.tensor([k for k in range(1-L//bar, L//bar) if k], device=dev)*bar
+        from_ = torch.arange(L, device=dev)-lag[:,None]
+        there, at, known = (from_>=0)&(from_<L), from_.clamp(0, L-1), x!=torch.as_tensor(view.masks, device=dev)
+        score = _relatives(x, known, fields, lag, there, at, reach*bar, prior).masked_fill(~there, -1)
+        top, which = score.topk(min(best, len(lag)), 1)
+        src = at.expand(len(x),-1,-1).gather(1, which).flatten(1)[...,None].expand(-1,-1,x.shape[2])
+        cut = lambda o: o.gather(1, src).unflatten(1, (-1,L))
+        seen = cut(known) & (top>0)[...,None]
+        weight = (sharp*top).softmax(1)[...,None]*seen
+        first = torch.tensor(np.r_[0, np.cumsum(sizes)[:-1]], device=dev)
+        to = (torch.where(seen, cut(x), 0)+first).transpose(1,2).flatten(2)
+        copy = torch.zeros_like(logits).scatter_add_(2, to, weight.transpose(1,2).flatten(2).to(logits.dtype))
+        total = weight.sum(1)
+        wide = lambda o: o.repeat_interleave(torch.tensor(sizes, device=dev), -1)
+        mix = wide(strength*top.amax(1)[...,None].clamp(min=0)*(total>0))
+        net = torch.cat([o.softmax(-1) for o in logits.split(sizes, -1)], -1)
+        return ((1-mix)*net + mix*copy/wide(total).clamp(min=1e-9)).clamp(min=1e-12).log()
+    return guide
+
+# %% ../nbs/05a_unmasking.ipynb #07488c92
 class DiffusionGenerator(WindowGenerator):
     "Composes with a token diffusion model"
     family = 'diffusion'
@@ -161,6 +212,7 @@ class DiffusionGenerator(WindowGenerator):
         guidance=1.,     # scale of what is asked for: 1 as trained, above 1 exaggerated
         density=None,    # notes a beat to ask for
         genre=None,      # genre to ask for
+        repeat=None,     # 0..1: how much of the song's own repetitions is taken over; None: 1 where notes are given, 0 from nothing (and 0 without a grid)
         guide=None,      # function (logits, x) -> logits, see `pitch_guide`
         unit=None,       # one of UNITS; None: the unit of the training
         bs=16,           # most items in one pass of the network
@@ -169,7 +221,7 @@ class DiffusionGenerator(WindowGenerator):
     ):
         self.model, self.view = model.eval(), model.view
         self.on_bars, self.window, self.calls = self.view.id.endswith('octuple'), int(bars*4*self.view.grid), 0
-        keys = ('steps','temperature','top_p','top_k','order','schedule','correct','guidance','density','genre','guide','unit','bs','progress')
+        keys = ('steps','temperature','top_p','top_k','order','schedule','correct','guidance','density','genre','repeat','guide','unit','bs','progress')
         self.defaults = {k:v for k,v in locals().items() if k in keys}
         self._settings()
     @property
@@ -183,6 +235,7 @@ class DiffusionGenerator(WindowGenerator):
         if s['density'] is not None and not s['density']>0: raise ValueError(f"density={s['density']}: give notes a beat, above 0")
         known = self.model.cfg.genres
         if s['genre'] is not None and s['genre'] not in known: raise ValueError(f"genre={s['genre']!r}: this model knows {', '.join(known) or 'no genres'}")
+        if s['repeat']: repeat_guide(self.view, s['repeat'])
         if s['unit'] is not None: self.model.unit(self.view.rows(4*self.view.grid), self.device, kind=s['unit'])
     def _tags(self, s): return dict(steps=s['steps'], order=s['order'], temperature=s['temperature'], calls=self.calls)
     @classmethod
@@ -251,7 +304,7 @@ def _window(self:DiffusionGenerator, job, a, notes, n, page, late, hidden):
 
 DiffusionGenerator._begin, DiffusionGenerator._window = _begin, _window
 
-# %% ../nbs/05a_unmasking.ipynb #d234f703
+# %% ../nbs/05a_unmasking.ipynb #0d50a372
 def _keys(g, item): return ((np.asarray(item, np.int64)*256+g.plane)*128+g.pitch)*(1<<20)+g.on
 
 def _source(self:DiffusionGenerator, job, win, n, made, item, state, start):
@@ -273,8 +326,11 @@ def _unit(self:DiffusionGenerator, rows, kind=None):
 def _write(self:DiffusionGenerator, state, job, group, n, made, item, page, s, start):
     "Notes of some windows"
     parts, rows, view = [], [], self.view
-    net, ask = self._net(s), self._ask(job, s, known=len(job.known)>0 or start is not None)
-    how = {k:s[k] for k in ('steps','schedule','order','correct','guide','temperature','top_p','top_k')} | dict(ordered=job.region.pitches is None and job.region.mask is None)
+    given = len(job.known)>0 or start is not None
+    net, ask = self._net(s), self._ask(job, s, given)
+    again = s['repeat'] if s['repeat'] is not None else float(given and view.patch>1)
+    guide = together(*([repeat_guide(view, again)] if again else []), *([s['guide']] if s['guide'] else []))
+    how = {k:s[k] for k in ('steps','schedule','order','correct','temperature','top_p','top_k')} | dict(guide=guide, ordered=job.region.pitches is None and job.region.mask is None)
     for w,win in enumerate(group):
         notes, late, hidden = self._source(job, win, n, made, item, state, start)
         x, place, allow, kept, lines = self._window(job, win[0], notes, n, page[w*n:(w+1)*n], late, hidden)

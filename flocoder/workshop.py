@@ -38,7 +38,7 @@ def dataset(
     if name in known: return known[name]
     raise ConfigError(f'{name}: no such store, and no data set of this name; datasets.yaml knows {", ".join(known) or "none"}. `flocoder prepare` makes one')
 
-# %% ../nbs/10c_workshop.ipynb #77e2c6e3
+# %% ../nbs/10c_workshop.ipynb #f7e23e8d
 @verb(place='src dest', also=dict(root_dir='src', tokenizer_id='tokens', cache_path='npy', max_tensors_per_ns='max_windows', num_workers='jobs'))
 def prepare(
     src:str|None=None, # folder of MIDI files; data/POP909 without it (with --recipe bach, which needs none, a dash)
@@ -78,7 +78,7 @@ def _guess(src, dest, recipe, tokens, npy):
     if npy and not tokens: raise ConfigError(f'{npy}: say which tokens, as in --tokens trio_octuple')
     if not src and not Path('data/POP909').is_dir(): raise ConfigError('say which folder of MIDI files to read; data/POP909, which is read without one, is not here (https://github.com/music-x-lab/POP909-Dataset)')
     src = src or 'data/POP909'
-    folder = recipe if src=='-' else Path(src).resolve().name
+    folder = recipe if src=='-' else Path(os.path.abspath(src)).name
     if not recipe:
         from flocoder.store import RECIPES
         named = RECIPES.get((folder or '').lower())
@@ -329,7 +329,7 @@ def bundle(
     rows = [dict(name=o, family=(h:=read_header(o))['family'], numbers=f"{h['n_params']:,}", MB=f"{h['bytes']/1e6:.1f}", data=h['card']['data'], licence=h['card']['licence']) for o in shipped()]
     print(_table(rows) or 'none')
 
-# %% ../nbs/10c_workshop.ipynb #203bf82d
+# %% ../nbs/10c_workshop.ipynb #aac5a027
 @verb(also=dict(input='src', output_dir='dest', tokenizer_id='tokens'))
 def convert(
     src:str, # a MIDI file; or an array of tokens, .npy or .npz, or a pattern of several
@@ -357,18 +357,12 @@ def convert(
 
 def _from_arrays(path, folder, stem, tokens):
     "Every item of an array of tokens as a MIDI file"
-    import numpy as np
+    from flocoder.tokens import array_song, read_npy
     if not tokens: raise ConfigError(f'{path}: say which tokens these are, as in --tokens trio_octuple')
     if folder.suffix or folder.is_file(): raise ConfigError(f'{folder}: give a folder for the MIDI files')
     view = _view(tokens)
-    try: x = np.load(path, allow_pickle=False); arrays = list(x.values()) if hasattr(x, 'values') else [x]
-    except (ValueError, EOFError): raise ValueError(f'{path}: not an array of plain numbers; pickled objects are never loaded here') from None
-    items = [o for a in arrays for o in (a[None] if a.ndim==2 else a)]
-    folder.mkdir(parents=True, exist_ok=True)
-    for i,o in enumerate(items):
-        if o.ndim!=2 or o.dtype.kind not in 'iu': raise ValueError(f'{path}: items of shape {list(o.shape)} and type {o.dtype}; give whole numbers [items, rows, {len(view.sizes)}]')
-        dest = folder/f'{stem}_{i+1:03}.mid'
-        song = view.from_tokens(o[(o>=0).all(-1)])
+    for i,x in enumerate(read_npy(path)):
+        dest, song = folder/f'{stem}_{i+1:03}.mid', array_song(x, view)
         atomic_write(dest, song.to_midi())
         print(f'{dest.as_posix()}: {len(song.notes)} notes')
 
