@@ -185,7 +185,7 @@ def nearest_pieces(
     for k,x in zip(missing, pieces(index.songs, len(missing), bars, seed, index.split) if missing else ()): res[k] = x
     return res
 
-# %% ../nbs/09c_copies.ipynb #883a8166
+# %% ../nbs/09c_copies.ipynb #521c2623
 def _bar_prints(songs, bars=None, least=8):
     "A 64-bit print of each bar with at least `least` different notes: onsets and pitches above its lowest note"
     song, _, on, pitch = _pitched(songs)
@@ -204,13 +204,14 @@ def _bar_prints(songs, bars=None, least=8):
 
 def copied_bars(
     songs,    # Songs that are judged
-    train,    # Songs that they may be copied from, or their sorted prints
+    train,    # Songs that they may be copied from, or the prints of their bars, perhaps none
     bars=None, # bars of each piece, or None
     least=8,  # notes that a bar must have to count
 ): # dict: share, and the number of bars that counted
     "The share of bars that occur in the training songs, in any key"
     songs = list(songs)
-    if not songs or not len(train): raise ValueError('no songs to compare: a list is empty')
-    known = train if isinstance(train, np.ndarray) else _bar_prints(train, None, least)
+    told = isinstance(train, np.ndarray)
+    if not songs or not told and not len(train): raise ValueError('no songs to compare: a list is empty')
+    known = train if told else _bar_prints(train, None, least)
     found = np.isin(_bar_prints(songs, bars, least), known)
     return dict(share=float(found.mean()) if len(found) else 0., bars=len(found))

@@ -443,7 +443,7 @@ def token_dls(
     for dl in (dls.train, dls.valid): token_batches(dl, genres, d.bars, d.transpose, d.whole, cfg.model.bins)
     return dls
 
-# %% ../nbs/05_diffusion.ipynb #79e6d128
+# %% ../nbs/05_diffusion.ipynb #f7654ab2
 def train_diffusion(
     store,         # a Store or its path
     run,           # run folder
@@ -451,12 +451,12 @@ def train_diffusion(
     init=None,     # a bundle to start from: fine-tuning, with the network as it is there; None starts from random weights
     resume=True,   # go on where the run folder's training stopped
     device='auto', # where to train
-    **kwargs,      # to `fit`
+    **kwargs,      # to `fit`; its `samples` are two pieces after each epoch, None for none
 ): # the run folder; its bundle is checkpoints/best.safetensors
     "Train a token diffusion model on a Song store"
     from flocoder.bundle import pick_device, seed_everything
     from flocoder.store import Store
-    from flocoder.training import fit
+    from flocoder.training import bare, fit
     cfg, store = cfg or JobConfig(), store if isinstance(store, Store) else Store(store)
     old = TokenDiffusion.from_bundle(init) if init else None
     if old: cfg = replace(cfg, model=old.cfg)
@@ -468,7 +468,11 @@ def train_diffusion(
     v, told = model.view, store.meta.get
     extra = dict(family='diffusion', config=config_dict(dict(model=cfg.model, aim=cfg.aim)), view=dict(id=v.id, fields=list(v.fields), sizes=list(v.sizes)),
         data=told('credit') or told('recipe'), licence=told('licence') or 'not stated', windows=config_dict(cfg.data), init=str(init or ''))
-    return fit(diffusion_learner(dls, model), cfg.train, run, resume=resume, extra=extra, title='diffusion', **kwargs)
+    def samples(learn, bars=min(cfg.data.bars)):
+        from flocoder.unmasking import DiffusionGenerator
+        songs = DiffusionGenerator(bare(learn.model), steps=16, bars=bars).generate(2, bars, cfg.train.seed, tempo=120)
+        return songs, dict(tokens=np.stack([v.to_tokens(s, bars) for s in songs]).astype(np.int16))
+    return fit(diffusion_learner(dls, model), cfg.train, run, resume=resume, extra=extra, title='diffusion', **dict(samples=samples)|kwargs)
 
 # %% ../nbs/05_diffusion.ipynb #c44cadf6
 @dataclass

@@ -53,7 +53,7 @@ def meter_of_length(
 def tempo_bin(bpm): return np.clip(np.rint(12*np.log2(np.asarray(bpm)/16)), 0, 48).astype(np.int64)
 def tempo_of(tempo): return 16*2**(np.asarray(tempo)/12)
 
-# %% ../nbs/04a_octuple.ipynb #fcf5a494
+# %% ../nbs/04a_octuple.ipynb #1c3f821f
 @dataclass(frozen=True)
 class OctupleView(TokenView):
     "Notes with eight fields, in some slots a bar"
@@ -67,6 +67,7 @@ class OctupleView(TokenView):
     def drum_planes(self): return (128,) if self.general else ()
     @property
     def places(self): return self.slots
+    def parts(self): return [Track(i%128, i==128, t) for i,t in enumerate(self.tracks)] if self.general else TokenView.parts(self)
     def assign(self, song):
         if self.general: return np.array([128 if t.drum else t.program for t in song.tracks], np.int16)
         return TokenView.assign(self, song)
@@ -78,7 +79,7 @@ class OctupleView(TokenView):
 
 def _n_bars(view, cols, lines=None):
     "For how many bars a window has rows"
-    inner = 0 if lines is None or not len(lines) else np.asarray([(np.diff(m, prepend=0)>0)&(m<cols) for m in np.asarray(lines)]).sum(1).max()+1
+    inner = 0 if lines is None or not len(lines) else ((np.diff(lines, prepend=0)>0)&(np.asarray(lines)<cols)).sum(1).max()+1
     return max(view.rows(cols)//view.slots, min(int(inner), 256))
 
 PROGRAMS = (*(f'program {i}' for i in range(128)), 'drums')
@@ -355,7 +356,7 @@ def _pick(ok, a, b): return tuple(np.where(ok, i, j) for i,j in zip(a,b))
 def _stack(rows): return tuple(np.stack(o, 1) for o in zip(*rows))
 def _below(x, y): return (x[0]<y[0]) | (x[0]==y[0])&((x[1]<y[1]) | (x[1]==y[1])&(x[2]<y[2]))
 
-# %% ../nbs/04a_octuple.ipynb #4581c489
+# %% ../nbs/04a_octuple.ipynb #a67e2d3f
 class _State:
     "What is known of the rows of each bar"
     def __init__(self, view, x, ordered, allow):
@@ -386,26 +387,31 @@ class _State:
         self.free[hit&~note] = np.minimum(self.free[hit&~note], s)
         if c==7: self.tempo[note,0] = v[note]
         if c==6: self.ts[note,0], self.size[note,0] = v[note], BAR_COLS[v[note]]
-    def down(self):
-        "For each row: the number it has to exceed, and its own smallest one"
-        lows, keys, lo = [], [], tuple(np.full(len(self.x), v) for v in _START)
-        start = lo
-        for s in range(self.x.shape[1]):
-            lows.append(_pick(self.part[:,s], lo, start))
-            keys.append(self.order.next(lows[-1], self.row(s)))
-            lo = _pick(self.part[:,s], keys[-1], lo)
-        return _stack(lows), _stack(keys)
-    def up(self):
-        "For each row: the number it must stay below"
-        flip, highs = self.order.flip, []
-        hi = end = (127-self.size[:,0], *(np.full(len(self.x), v) for v in _START[1:]))
-        for s in reversed(range(self.x.shape[1])):
-            highs.append(_pick(self.part[:,s], hi, end))
-            p, g, q, *rest = self.row(s)
-            key = flip.next(highs[-1], (np.where(p<0,p,127-p), np.where(g<0,g,128-g), np.where(q<0,q,255-q), *rest))
-            hi = _pick(self.part[:,s] & (s<=self.last[:,0]), key, hi)
-        a, b, c = _stack(highs[::-1])
-        return 127-a, 128-b, 255-c
+
+# %% ../nbs/04a_octuple.ipynb #4dc2b464
+@patch
+def down(self:_State):
+    "For each row: the number it has to exceed, and its own smallest one"
+    lows, keys, lo = [], [], tuple(np.full(len(self.x), v) for v in _START)
+    start = lo
+    for s in range(self.x.shape[1]):
+        lows.append(_pick(self.part[:,s], lo, start))
+        keys.append(self.order.next(lows[-1], self.row(s)))
+        lo = _pick(self.part[:,s], keys[-1], lo)
+    return _stack(lows), _stack(keys)
+
+@patch
+def up(self:_State):
+    "For each row: the number it must stay below"
+    flip, highs = self.order.flip, []
+    hi = end = (127-self.size[:,0], *(np.full(len(self.x), v) for v in _START[1:]))
+    for s in reversed(range(self.x.shape[1])):
+        highs.append(_pick(self.part[:,s], hi, end))
+        p, g, q, *rest = self.row(s)
+        key = flip.next(highs[-1], (np.where(p<0,p,127-p), np.where(g<0,g,128-g), np.where(q<0,q,255-q), *rest))
+        hi = _pick(self.part[:,s] & (s<=self.last[:,0]), key, hi)
+    a, b, c = _stack(highs[::-1])
+    return 127-a, 128-b, 255-c
 
 # %% ../nbs/04a_octuple.ipynb #c8b47b3a
 def _w(a): return a[...,None]

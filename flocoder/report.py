@@ -7,9 +7,10 @@ __all__ = ['CHAPTERS', 'COLUMNS', 'MODEL_SCORES', 'RULERS', 'LEAST', 'DISTANCES'
            'Profile', 'compare', 'plain_scores', 'neighbours', 'rulers', 'places', 'Table', 'equal_pieces',
            'check_enough', 'Scored', 'Picture', 'Report', 'histogram_figure', 'roll_figure']
 
-# %% ../nbs/09f_report.ipynb #0a4aad9e
+# %% ../nbs/09f_report.ipynb #f6c56c2b
 import base64, html, io, json, math, warnings
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 import numpy as np
 from fastcore.basics import patch
@@ -295,7 +296,7 @@ def tables(self:Scored):
             'As other systems report it', 'KL with 1e-10 added to each share. Noise reaches most of these; nobody is ranked by them.'),
         Table(rows, [f'{k}_shift' for k in SONG_SCORES], 'Shift of the means of pieces, in standard deviations of unseen songs')]
 
-# %% ../nbs/09f_report.ipynb #8da4f275
+# %% ../nbs/09f_report.ipynb #93a0d2e6
 SCHEMA = 'flocoder.metrics/2'
 
 @dataclass
@@ -303,12 +304,14 @@ class Picture:
     "A matplotlib Figure with its caption; it shows itself"
     caption: str
     fig: object
-    def _repr_png_(self):
+    @cached_property
+    def png(self): # drawn once, for the page and for its file
         out = io.BytesIO()
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', UserWarning) # a letter that the font has not
             self.fig.savefig(out, format='png', metadata={'Software':None})
         return out.getvalue()
+    def _repr_png_(self): return self.png
 
 @dataclass
 class Report:
@@ -333,7 +336,7 @@ def to_markdown(self:Report,
 
 @patch
 def _repr_html_(self:Report):
-    pic = lambda v: f'<img alt="" src="data:image/png;base64,{base64.b64encode(v._repr_png_()).decode()}">'
+    pic = lambda v: f'<img alt="" src="data:image/png;base64,{base64.b64encode(v.png).decode()}">'
     parts = [f'<h2>{html.escape(self.title)}</h2><p>{html.escape(self.text)}</p>']+[t._repr_html_() for t in self.tables]
     parts += [f'<figure>{pic(v)}<figcaption>{html.escape(v.caption)}</figcaption></figure>' for v in self.figures.values()]
     if self.skipped: parts.append('<h4>Left out</h4><ul>'+''.join(f'<li>{html.escape(f"{a}: {b}")}</li>' for a,b in self.skipped)+'</ul>')
@@ -342,7 +345,7 @@ def _repr_html_(self:Report):
 @patch
 def __repr__(self:Report): return '\n\n'.join([self.title, self.text]+[repr(t) for t in self.tables])
 
-# %% ../nbs/09f_report.ipynb #4774cb9f
+# %% ../nbs/09f_report.ipynb #1104dfd8
 _STYLE = 'body{font:15px/1.5 sans-serif;max-width:70em;margin:2em auto;padding:0 1em}table{border-collapse:collapse;font-size:13px;display:block;overflow-x:auto}td,th{padding:.25em .7em;text-align:left;border-bottom:1px solid #ddd}img{max-width:100%}figure{margin:1.5em 0}figcaption{color:#555}'
 
 def _plain(v):
@@ -365,7 +368,7 @@ def save(self:Report,
     "Write the JSON file and the page; every file appears whole"
     folder = Path(out)/'metrics'
     name = lambda end: folder/f'report_{self.task}{end}'
-    paths = [atomic_write(name(f'_{k}.png'), v._repr_png_()) for k,v in self.figures.items()]
+    paths = [atomic_write(name(f'_{k}.png'), v.png) for k,v in self.figures.items()]
     paths.append(atomic_write(name('.md'), self.to_markdown(f'report_{self.task}_')))
     head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(self.title)}</title><style>{_STYLE}</style>'
     paths.append(atomic_write(name('.html'), f'{head}<body>{self._repr_html_()}</body></html>'))

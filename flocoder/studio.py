@@ -12,7 +12,7 @@ from fastcore.meta import delegates
 from .bundle import ConfigError, checkpoint_of
 from .verbs import verb, _reason
 
-# %% ../nbs/10b_studio.ipynb #2ac130b2
+# %% ../nbs/10b_studio.ipynb #5c3dffcf
 def _composer(
     bundle:str='flow', # the model: the name of a shipped bundle, a .safetensors file, or a run folder
     load_step:int=0, # of a run folder: the checkpoint of this step; 0 is the best one, -1 the last
@@ -30,6 +30,7 @@ def _composer(
     order:str|None=None, # diffusion: which cells are uncovered first: random or confidence
     correct:int|None=None, # diffusion: rounds at the end, each of which draws an eighth of the music anew
     density:float|None=None, # diffusion: notes a beat to ask for
+    repeat:float|None=None, # diffusion: how much of the song's own repetitions is taken over, 0..1; 1 without it where notes are given
     genre:str|None=None, # diffusion: genre to ask for
     wav:bool=True, # write sound as well?
     png:bool=True, # write pictures as well?
@@ -39,7 +40,7 @@ def _composer(
     from flocoder.compose import load_generator
     model = load_generator(_checkpoint(bundle, load_step, ema), device=device)
     extra = dict(steps=steps or None, solver=solver, guidance=guidance, temperature=temperature, mode=mode, top_p=top_p, order=order, correct=correct,
-        density=density, genre=genre, progress=_progress() if sys.stderr.isatty() else None)
+        density=density, genre=genre, repeat=repeat, progress=_progress() if sys.stderr.isatty() else None)
     return model, dict(n=n, seed=seed, **{k:v for k,v in extra.items() if v is not None}), kw
 
 ALSO = dict(load_dir='bundle', n_samples='n', sample_steps='steps')

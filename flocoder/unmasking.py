@@ -6,10 +6,11 @@
 __all__ = ['SCHEDULES', 'MAJOR', 'MINOR', 'shares', 'fill_cells', 'sureness', 'unmask', 'field_values', 'pitch_guide',
            'key_guide', 'density_guide', 'together', 'repeat_guide', 'DiffusionGenerator']
 
-# %% ../nbs/05a_unmasking.ipynb #5a31efaf
+# %% ../nbs/05a_unmasking.ipynb #31c50ace
 import math
 from dataclasses import dataclass
 import numpy as np, torch
+from .compose import check_count
 from .diffusion import TokenDiffusion, density_bin, pick_units, unit_cells
 from .logits import draw_tokens
 from .windows import WindowGenerator, item_generator, join_notes, window_notes
@@ -150,7 +151,7 @@ def together(*guides): # guides that add up
         return logits
     return guide
 
-# %% ../nbs/05a_unmasking.ipynb #e5c8648f
+# %% ../nbs/05a_unmasking.ipynb #2fe8f917
 def _relatives(x, known, fields, lag, there, at, w, prior):
     "How well the rows around each row agree with those at each distance: [n, lags, L], 0..1"
     note, sure = x[...,:fields].to(torch.int16), known[...,:fields]
@@ -162,6 +163,7 @@ def _relatives(x, known, fields, lag, there, at, w, prior):
         return (c[...,(i+w+1).clamp(max=L)]-c[...,(i-w).clamp(min=0)]).float()
     return box(hit)/(box(any_)+prior)
 
+# %% ../nbs/05a_unmasking.ipynb #d6f6a0ae
 def repeat_guide(
     view,        # a TokenView of a grid
     strength=1., # 0 off, 1 as much as the song repeats itself
@@ -169,11 +171,13 @@ def repeat_guide(
     sharp=30.,   # how strongly the best distances are preferred
     prior=8.,    # notes that count as not met: few notes convince nobody
     best=8,      # distances that take part in a row
+    bar=None,    # columns of a bar; None: 4/4. Short bars are counted in twos, or more, so that a step is at least half a 4/4
 ): # function (logits, x) -> logits
     "Prefer what stands where the song repeats itself"
     if not hasattr(view, 'rows') or view.patch<2: raise ValueError(f'repeat: the view {view.id} has no grid of rows that could be shifted')
     if not 0<=strength<=1: raise ValueError(f'repeat={strength}: give a share from 0 (off) to 1')
-    bar, fields, sizes = view.rows(4*view.grid), getattr(view, 'slots', len(view.sizes)), list(view.sizes)
+    fields, sizes, bar = getattr(view, 'slots', len(view.sizes)), list(view.sizes), bar or 4*view.grid
+    bar = view.rows(bar*-(-2*view.grid//bar))
     def guide(logits, x):
         dev, L = x.device, x.shape[1]
         if L<2*bar or not strength: return logits
@@ -196,7 +200,7 @@ def repeat_guide(
         return ((1-mix)*net + mix*copy/wide(total).clamp(min=1e-9)).clamp(min=1e-12).log()
     return guide
 
-# %% ../nbs/05a_unmasking.ipynb #07488c92
+# %% ../nbs/05a_unmasking.ipynb #4d6e6c22
 class DiffusionGenerator(WindowGenerator):
     "Composes with a token diffusion model"
     family = 'diffusion'
@@ -219,6 +223,7 @@ class DiffusionGenerator(WindowGenerator):
         progress=None,   # function (windows done, windows in all)
         bars=64,         # bars of a window
     ):
+        check_count(bars=bars)
         self.model, self.view = model.eval(), model.view
         self.on_bars, self.window, self.calls = self.view.id.endswith('octuple'), int(bars*4*self.view.grid), 0
         keys = ('steps','temperature','top_p','top_k','order','schedule','correct','guidance','density','genre','repeat','guide','unit','bs','progress')
@@ -226,17 +231,6 @@ class DiffusionGenerator(WindowGenerator):
         self._settings()
     @property
     def device(self): return next(self.model.parameters()).device
-    def _check(self, s):
-        if s['steps'] in (0, None): s['steps'] = self.defaults['steps'] or 32
-        shares(s['steps'], s['schedule'])
-        draw_tokens(torch.zeros(1,2), torch.zeros(1), s['temperature'], s['top_k'], s['top_p'])
-        if s['order'] not in ('random','confidence'): raise ValueError(f"order={s['order']!r}: choose random or confidence")
-        if s['correct']<0 or int(s['correct'])!=s['correct']: raise ValueError(f"correct={s['correct']}: give a whole number of rounds, 0 is off")
-        if s['density'] is not None and not s['density']>0: raise ValueError(f"density={s['density']}: give notes a beat, above 0")
-        known = self.model.cfg.genres
-        if s['genre'] is not None and s['genre'] not in known: raise ValueError(f"genre={s['genre']!r}: this model knows {', '.join(known) or 'no genres'}")
-        if s['repeat']: repeat_guide(self.view, s['repeat'])
-        if s['unit'] is not None: self.model.unit(self.view.rows(4*self.view.grid), self.device, kind=s['unit'])
     def _tags(self, s): return dict(steps=s['steps'], order=s['order'], temperature=s['temperature'], calls=self.calls)
     @classmethod
     def from_bundle(cls,
@@ -247,7 +241,30 @@ class DiffusionGenerator(WindowGenerator):
         "The generator of a trained token diffusion model"
         from flocoder.bundle import pick_device
         model = TokenDiffusion.from_bundle(name, device=pick_device(device))
-        return cls(model, **{**model.card.get('sampling', {}), **kw})
+        seen = model.card.get('windows', {}).get('bars') # no longer windows than those of the training
+        return cls(model, **{**(dict(bars=max(seen)) if seen else {}), **model.card.get('sampling', {}), **kw})
+
+# %% ../nbs/05a_unmasking.ipynb #1ea0322b
+def _check(self:DiffusionGenerator, s):
+    "Settle and check the settings of a call"
+    if s['steps'] in (0, None): s['steps'] = self.defaults['steps'] or 32
+    for k in ('steps','temperature','top_p','top_k','correct','guidance','density','repeat'):
+        if s[k] is None and k in ('density','repeat'): continue
+        if isinstance(s[k], (bool,np.bool_)) or not isinstance(s[k], (int,float,np.number)) or not math.isfinite(s[k]): raise ValueError(f'{k}={s[k]!r}: give a number')
+    if int(s['steps'])!=s['steps']: raise ValueError(f"steps={s['steps']}: give a whole number")
+    s['steps'] = int(s['steps'])
+    shares(s['steps'], s['schedule'])
+    draw_tokens(torch.zeros(1,2), torch.zeros(1), s['temperature'], s['top_k'], s['top_p'])
+    if s['order'] not in ('random','confidence'): raise ValueError(f"order={s['order']!r}: choose random or confidence")
+    if s['correct']<0 or int(s['correct'])!=s['correct']: raise ValueError(f"correct={s['correct']}: give a whole number of rounds, 0 is off")
+    if s['density'] is not None and not s['density']>0: raise ValueError(f"density={s['density']}: give notes a beat, above 0")
+    known = self.model.cfg.genres
+    if s['genre'] is not None and s['genre'] not in known: raise ValueError(f"genre={s['genre']!r}: this model knows {', '.join(known) or 'no genres'}")
+    if s['guide'] is not None and not callable(s['guide']): raise ValueError(f"guide={s['guide']!r}: give a function of logits and tokens, such as `pitch_guide` makes")
+    if s['repeat']: repeat_guide(self.view, s['repeat'])
+    if s['unit'] is not None: self.model.unit(self.view.rows(4*self.view.grid), self.device, kind=s['unit'])
+
+DiffusionGenerator._check = _check
 
 # %% ../nbs/05a_unmasking.ipynb #60e10fe3
 def _ask(self:DiffusionGenerator, job, s, known):
@@ -279,7 +296,7 @@ def _lines(self:DiffusionGenerator, job, start, cols):
 
 DiffusionGenerator._ask, DiffusionGenerator._net, DiffusionGenerator._lines = _ask, _net, _lines
 
-# %% ../nbs/05a_unmasking.ipynb #f44592d5
+# %% ../nbs/05a_unmasking.ipynb #80de00a0
 def _begin(self:DiffusionGenerator, job, wins, n, seed, s):
     self.calls = 0
     return [item_generator(seed, i) for i in range(n)]
@@ -288,12 +305,13 @@ def _window(self:DiffusionGenerator, job, a, notes, n, page, late, hidden):
     "(tokens of a window with masks where it is open, place, what keeps new notes inside)"
     view, (g, item), dev = self.view, notes, self.device
     cols = min(self.window, view.whole(job.total-a))
-    page = page[...,:cols].clone()
+    page = page[:1,...,:cols].clone() # the same for all items
     page[...,max(0,job.total-a):] = False
     lines = self._lines(job, a, cols)[None].repeat(n, 0)
     cut = (g.on<cols) & ~late
     kept = torch.as_tensor(view.encode(g[cut], item[cut], n, cols, lines)).to(dev)
-    where, allow = view.limits(page, lines)
+    where, allow = view.limits(page, lines[:1])
+    where, allow = where.expand(n,-1,-1), {c:o.expand(n,-1,-1) for c,o in allow.items()}
     open_ = where & view.empty(kept)
     x = kept
     if hidden is not None:
@@ -304,17 +322,17 @@ def _window(self:DiffusionGenerator, job, a, notes, n, page, late, hidden):
 
 DiffusionGenerator._begin, DiffusionGenerator._window = _begin, _window
 
-# %% ../nbs/05a_unmasking.ipynb #0d50a372
+# %% ../nbs/05a_unmasking.ipynb #924203d4
 def _keys(g, item): return ((np.asarray(item, np.int64)*256+g.plane)*128+g.pitch)*(1<<20)+g.on
 
-def _source(self:DiffusionGenerator, job, win, n, made, item, state, start):
+def _source(self:DiffusionGenerator, job, win, n, made, item, state, s, start):
     "(notes of a window, which of them lie in the region, what to hide of the open cells)"
     if start is None:
         notes = window_notes(job.known, [win], n, self.window, made, item)
         return notes, np.zeros(len(notes[0]), bool), None
     notes, known = window_notes(job.whole, [win], n, self.window), window_notes(job.known, [win], n, self.window)
     def hidden(open_):
-        u = self._unit(open_.shape[1])
+        u = self._unit(open_.shape[1], s['unit'])
         score = torch.stack([torch.rand(open_[0].numel(), generator=g) for g in state]).to(self.device)
         return pick_units(u, open_, ((1-start)*unit_cells(u, open_).sum(1)).ceil().long(), score)
     return notes, ~np.isin(_keys(*notes), _keys(*known)), hidden
@@ -328,11 +346,11 @@ def _write(self:DiffusionGenerator, state, job, group, n, made, item, page, s, s
     parts, rows, view = [], [], self.view
     given = len(job.known)>0 or start is not None
     net, ask = self._net(s), self._ask(job, s, given)
-    again = s['repeat'] if s['repeat'] is not None else float(given and view.patch>1)
-    guide = together(*([repeat_guide(view, again)] if again else []), *([s['guide']] if s['guide'] else []))
+    again, bar = s['repeat'] if s['repeat'] is not None else float(given and view.patch>1), np.bincount(np.diff(job.lines)).argmax()
+    guide = together(*([repeat_guide(view, again, bar=int(bar))] if again else []), *([s['guide']] if s['guide'] else []))
     how = {k:s[k] for k in ('steps','schedule','order','correct','temperature','top_p','top_k')} | dict(guide=guide, ordered=job.region.pitches is None and job.region.mask is None)
     for w,win in enumerate(group):
-        notes, late, hidden = self._source(job, win, n, made, item, state, start)
+        notes, late, hidden = self._source(job, win, n, made, item, state, s, start)
         x, place, allow, kept, lines = self._window(job, win[0], notes, n, page[w*n:(w+1)*n], late, hidden)
         unit, out = self._unit(x.shape[1], s['unit']), []
         for i in range(0, n, s['bs']):

@@ -207,7 +207,7 @@ def _songs(self:WindowGenerator, verb, job, n, seed, s, start=None):
 
 WindowGenerator._songs = _songs
 
-# %% ../nbs/00g_windows.ipynb #a36591e6
+# %% ../nbs/00g_windows.ipynb #edf84bdf
 def _roles(view, tracks):
     "Indices of planes from names or indices"
     if tracks is None: return list(range(view.planes))
@@ -216,6 +216,15 @@ def _roles(view, tracks):
     if not res or any(t not in range(view.planes) for t in res): raise ValueError(f"tracks={tracks!r}: choose among {', '.join(view.tracks)}")
     return sorted(set(res))
 
+def _parts(view): return view.parts() if hasattr(view, 'parts') else [Track(0, False, t) for t in view.tracks]
+
+def _heard(song):
+    "The song without its silent tracks"
+    used, n = np.unique(song.notes['track']), song.notes.copy()
+    n['track'] = np.searchsorted(used, n['track'])
+    return song.replace(notes=n, tracks=[song.tracks[t] for t in used])
+
+# %% ../nbs/00g_windows.ipynb #550c817d
 def generate(self:WindowGenerator,
     n=1,         # number of songs
     bars=8,      # bars of each, any number
@@ -227,9 +236,10 @@ def generate(self:WindowGenerator,
 ): # n Songs
     "New songs of exactly so many bars"
     check_count(n=n, bars=bars)
-    song = Song([], [Track(0, False, t) for t in self.view.tracks], tempos=[(0,tempo)], meters=meters)
+    song = Song([], _parts(self.view), tempos=[(0,tempo)], meters=meters)
     job = Job(self.view, song, Region(bars=(0,bars), tracks=_roles(self.view, tracks)), planes=range(self.view.planes))
-    return self._songs('generate', job, n, seed, self._settings(**kw))
+    songs = self._songs('generate', job, n, seed, self._settings(**kw))
+    return songs if self.view.planes<=16 else [_heard(s) for s in songs]
 
 def infill(self:WindowGenerator,
     song,   # a Song
@@ -245,7 +255,7 @@ def infill(self:WindowGenerator,
 
 WindowGenerator.generate, WindowGenerator.infill = generate, infill
 
-# %% ../nbs/00g_windows.ipynb #54ce09ad
+# %% ../nbs/00g_windows.ipynb #2bd0fcfc
 def _sounding(song, verb):
     if not len(song.notes): raise ValueError(f'the song has no notes to {verb}: use generate')
 
@@ -279,7 +289,7 @@ def accompany(self:WindowGenerator,
     todo = [p for p in range(view.planes) if p not in has]
     if not todo: raise ValueError(f'tracks={tracks}: they already fill all parts ({", ".join(view.tracks)}); there is nothing left to write')
     missing = [p for p in todo if p not in planes]
-    parts = list(song.tracks) + [Track(0, False, view.tracks[p]) for p in missing]
+    parts = list(song.tracks) + [_parts(view)[p] for p in missing]
     planes = np.append(planes, missing).astype(int)
     region = Region(bars=(0,song.n_bars), tracks=[t for t,p in enumerate(planes) if p in todo])
     return self._songs('accompany', Job(view, song, region, parts, planes), n, seed, self._settings(**kw))

@@ -366,7 +366,7 @@ def _from_arrays(path, folder, stem, tokens):
         atomic_write(dest, song.to_midi())
         print(f'{dest.as_posix()}: {len(song.notes)} notes')
 
-# %% ../nbs/10c_workshop.ipynb #f2767377
+# %% ../nbs/10c_workshop.ipynb #bbf34f0c
 def _checks():
     "(what, function) pairs; a function returns what it found, or raises"
     from importlib.metadata import version
@@ -388,7 +388,7 @@ def _checks():
     yield 'python', lambda: '.'.join(map(str, sys.version_info[:3]))
     for o in ('torch','fastai','fastcore','numpy','symusic','pretty_midi','pyarrow','safetensors','soundfile'): yield o, lambda o=o: version(o)
     yield from (('device', device), ('natten', natten), ('soundfont', soundfont))
-    for o in ('codec','ear','flow'): yield f'weights of {o}', lambda o=o: load_bundle(o)
+    for o in ('codec','diffusion','ear','flow'): yield f'weights of {o}', lambda o=o: load_bundle(o)
     yield 'a first bar', music
 
 @verb
