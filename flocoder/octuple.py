@@ -34,7 +34,7 @@ def duration_cols(
     "The shortest length of a bin, at least one column"
     return np.maximum(_LENGTHS[bins], 1)
 
-# %% ../nbs/04a_octuple.ipynb #711c0935
+# %% ../nbs/04a_octuple.ipynb #6eec31c5
 def meter_index(
     num, den, # whole numbers; den a power of 2 up to 64
 ): # int, -1 where the meter is longer than two whole notes
@@ -50,8 +50,18 @@ def meter_of_length(
     den = 64//np.gcd(cols, 16)
     return meter_index(cols*den//64, den)
 
-def tempo_bin(bpm): return np.clip(np.rint(12*np.log2(np.asarray(bpm)/16)), 0, 48).astype(np.int64)
-def tempo_of(tempo): return 16*2**(np.asarray(tempo)/12)
+# %% ../nbs/04a_octuple.ipynb #1a6d16e0
+def tempo_bin(
+    bpm, # quarters a minute, above 0
+): # int64, 0..48
+    "The number of a tempo"
+    return np.clip(np.rint(12*np.log2(np.asarray(bpm)/16)), 0, 48).astype(np.int64)
+
+def tempo_of(
+    tempo, # 0..48
+): # quarters a minute, 16..256
+    "The tempo of a number"
+    return 16*2**(np.asarray(tempo)/12)
 
 # %% ../nbs/04a_octuple.ipynb #1c3f821f
 @dataclass(frozen=True)
@@ -166,7 +176,7 @@ def bars(self:OctupleView,
     ts, tempo = (_fill(ok.any(2), at(c), d) for c,d in ((6,meter_index(4,4)), (7,tempo_bin(120))))
     return dict(lines=np.pad(BAR_COLS[ts].cumsum(1), ((0,0),(1,0))), timesigs=ts, tempos=tempo_of(tempo))
 
-# %% ../nbs/04a_octuple.ipynb #71f4576b
+# %% ../nbs/04a_octuple.ipynb #785b2188
 @patch
 def decode(self:OctupleView,
     x,          # int [n, L, 8]
@@ -184,8 +194,10 @@ def decode(self:OctupleView,
     return g, w[ok].astype(np.int64)
 
 @patch
-def empty(self:OctupleView, x):
-    "Cells of rows that hold no note, bool [n, L, 8]"
+def empty(self:OctupleView,
+    x, # int [n, L, 8]
+): # bool [n, L, 8]
+    "Cells of rows that hold no note"
     return x==(torch.as_tensor(NONE, device=x.device) if torch.is_tensor(x) else NONE)
 
 # %% ../nbs/04a_octuple.ipynb #a7ee443b
@@ -313,7 +325,7 @@ def from_octuples(
     g = GridNotes(on, on+duration_cols(x[:,4]), x[:,3]%128, x[:,5]*4+2, x[:,2])
     return _song(view, g, ts, tempo_of(tempo))
 
-# %% ../nbs/04a_octuple.ipynb #52ef1c52
+# %% ../nbs/04a_octuple.ipynb #438ba947
 _START, _STOP = (-1, 129, 256), (128, 129, 256)
 
 def _after(ok):
@@ -352,11 +364,9 @@ class _Order:
         return (np.where(same|near, a, p1), np.where(same, b, np.where(near, g2, np.where(far, g1, 129))),
             np.where(same, q3, np.where(near, q2, np.where(far, q1, 256))))
 
-def _pick(ok, a, b): return tuple(np.where(ok, i, j) for i,j in zip(a,b))
-def _stack(rows): return tuple(np.stack(o, 1) for o in zip(*rows))
 def _below(x, y): return (x[0]<y[0]) | (x[0]==y[0])&((x[1]<y[1]) | (x[1]==y[1])&(x[2]<y[2]))
 
-# %% ../nbs/04a_octuple.ipynb #a67e2d3f
+# %% ../nbs/04a_octuple.ipynb #b934dc5c
 class _State:
     "What is known of the rows of each bar"
     def __init__(self, view, x, ordered, allow):
@@ -388,7 +398,10 @@ class _State:
         if c==7: self.tempo[note,0] = v[note]
         if c==6: self.ts[note,0], self.size[note,0] = v[note], BAR_COLS[v[note]]
 
-# %% ../nbs/04a_octuple.ipynb #4dc2b464
+def _pick(ok, a, b): return tuple(np.where(ok, i, j) for i,j in zip(a,b))
+def _stack(rows): return tuple(np.stack(o, 1) for o in zip(*rows))
+
+# %% ../nbs/04a_octuple.ipynb #c44db43c
 @patch
 def down(self:_State):
     "For each row: the number it has to exceed, and its own smallest one"
@@ -413,9 +426,9 @@ def up(self:_State):
     a, b, c = _stack(highs[::-1])
     return 127-a, 128-b, 255-c
 
-# %% ../nbs/04a_octuple.ipynb #c8b47b3a
 def _w(a): return a[...,None]
 
+# %% ../nbs/04a_octuple.ipynb #3b61e1fd
 def _positions(st, lo, hi, s):
     o, row, v = st.order, st.row(s, 1), np.arange(128)
     _, g1, q1 = o.next((np.full_like(lo[0],-1), np.full_like(lo[0],129), np.full_like(lo[0],256)), row)

@@ -59,7 +59,7 @@ class SampleLog(Callback):
         except Exception as e: _say(f'no samples of step {step}', e, 'training goes on')
     def close(self): pass
 
-# %% ../nbs/00h_runs.ipynb #079a0179
+# %% ../nbs/00h_runs.ipynb #40926cf9
 def _package(name, module): # the module, or an error that says what to install
     try: return importlib.import_module(module)
     except ImportError as e:
@@ -67,7 +67,7 @@ def _package(name, module): # the module, or an error that says what to install
         raise TrainError(f"log={name!r} needs the package {name}{why}: pip install {name}, or train without it") from None
 
 class _RowLog(Callback):
-    "Sends each row of the history somewhere: a subclass has `start` (true: nothing was sent before), `send` and `stop`"
+    "Sends each row of the history somewhere: a subclass has `start` (true: nothing was sent before), `put` and `stop`"
     order, out = 65, None
     def before_fit(self):
         if rank_distrib(): return

@@ -12,7 +12,7 @@ from fastcore.meta import delegates
 from .bundle import ConfigError, checkpoint_of
 from .verbs import verb, _reason
 
-# %% ../nbs/10b_studio.ipynb #5c3dffcf
+# %% ../nbs/10b_studio.ipynb #cda23534
 def _composer(
     bundle:str='flow', # the model: the name of a shipped bundle, a .safetensors file, or a run folder
     load_step:int=0, # of a run folder: the checkpoint of this step; 0 is the best one, -1 the last
@@ -27,7 +27,7 @@ def _composer(
     guidance:float|None=None, # scale of the guidance; 1 is off
     mode:str|None=None, # flow: how holes are filled: trained or free
     top_p:float|None=None, # diffusion: only the likeliest values, up to this share of the probability, 0..1
-    order:str|None=None, # diffusion: which cells are uncovered first: random or confidence
+    order:str|None=None, # diffusion: which cells are uncovered first: random, forward or confidence
     correct:int|None=None, # diffusion: rounds at the end, each of which draws an eighth of the music anew
     density:float|None=None, # diffusion: notes a beat to ask for
     repeat:float|None=None, # diffusion: how much of the song's own repetitions is taken over, 0..1; 1 without it where notes are given
@@ -155,7 +155,7 @@ def infill(
         return model.infill(song, region, **how), lambda s: region.inside(song, s.notes).sum()
     return _rework('infill', files, kwargs, make, bars=bars, tracks=tracks, pitches=pitches)
 
-# %% ../nbs/10b_studio.ipynb #b6e6c8ee
+# %% ../nbs/10b_studio.ipynb #e3086d0e
 @verb(also=ALSO)
 @delegates(_composer)
 def continue_(
@@ -186,7 +186,7 @@ def accompany(
 @delegates(_composer)
 def vary(
     files:list, # MIDI files, or folders of them
-    strength:float=.5, # 0 changes next to nothing, 1 nearly everything
+    strength:float=.5, # 0: the song itself; 1: nothing of it is left
     **kwargs
 ):
     "Songs near a given one"

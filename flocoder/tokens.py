@@ -17,13 +17,14 @@ from .data import NOTE, Song, Track
 from .rolls import COLOURS, GridNotes, ROLES, RollView, _table
 from .store import _whole
 
-# %% ../nbs/04_tokens.ipynb #3537ba67
+# %% ../nbs/04_tokens.ipynb #fe9dd763
 class TokenView:
     "Song → tokens → Song; the base of all token views"
     pitches, patch, drum_planes = 128, 1, ()
     @property
     def planes(self): return len(self.tracks)
     def assign(self, song):
+        "The plane of each track of a Song, int16 [tracks]; -1 where the view has none for it"
         if self.planes>1: return RollView(self.grid, self.tracks).assign(song)
         part = RollView(self.grid).assign(song)
         heard = part[np.unique(song.notes['track'])]
@@ -43,6 +44,7 @@ class TokenView:
     @property
     def places(self): return 33
     def place(self, n, cols, lines=None): # int64 [n, L]; lines: bar lines int [n, M+1], relative, the last one repeated to fill up; None: 4/4
+        "Where in its bar each row of n windows of so many columns stands"
         L = self.rows(cols)
         if lines is None or not L: return np.tile(np.minimum(np.arange(L)%self.rows(4*self.grid), 32), (n,1))
         at = np.rint(np.asarray(lines)*L/cols).astype(np.int64)[:,:,None]
@@ -405,7 +407,7 @@ def draw_legal(
             x[...,c] = torch.where(pick, v, x[...,c])
     return x
 
-# %% ../nbs/04_tokens.ipynb #3d6e7258
+# %% ../nbs/04_tokens.ipynb #caeb712d
 @patch
 def limits(self:GridView,
     page,       # bool tensor [n, planes, 128 (or 1: any pitch), cols]: what is to be made anew
@@ -432,6 +434,7 @@ def limits(self:ChordView,
     ok = torch.nn.functional.pad(tone, (1,0), value=True)
     return tone.any(-1)[...,self.plane_of], {c:ok[:,:,p] for c,p in enumerate(self.plane_of[:self.slots])}
 
+# %% ../nbs/04_tokens.ipynb #0ec3649d
 @patch
 def empty(self:GridView,
     x, # int [n, L, C]
@@ -442,7 +445,11 @@ def empty(self:GridView,
     return none
 
 @patch
-def empty(self:ChordView, x): return x==0
+def empty(self:ChordView,
+    x, # int [n, L, C]
+): # bool [n, L, C]
+    "Cells that hold no note"
+    return x==0
 
 # %% ../nbs/04_tokens.ipynb #3321e859
 def window_starts(

@@ -10,7 +10,7 @@ import argparse, dataclasses, difflib, functools, importlib, inspect, os, re, sy
 from fastcore.docments import docments
 from .bundle import ConfigError, atomic_write, format_config, read_config, resolve
 
-# %% ../nbs/10a_verbs.ipynb #2d00641c
+# %% ../nbs/10a_verbs.ipynb #61e3c478
 VERBS = {}
 SHORT = dict(out='-o', n='-n')
 
@@ -28,10 +28,10 @@ def verb(
 class _Parser(argparse.ArgumentParser):
     def error(self, message): raise ConfigError(f'{message} (see `{self.prog} --help`)')
 
+# %% ../nbs/10a_verbs.ipynb #8bdd1adf
 def _flag(name): return '--'+name.replace('_','-')
 def _hyphens(words): return [re.sub('^--[a-z_]+', lambda m: m[0].replace('_','-'), o) for o in words]
 
-# %% ../nbs/10a_verbs.ipynb #10c14849
 def _parser(name):
     "The argument parser of one verb, from its signature, docments and other names"
     f = VERBS[name]
@@ -55,6 +55,7 @@ def _parser(name):
     p.add_argument('--slurm', metavar='FILE', help='write this command as a job for `sbatch`, and do nothing')
     return p
 
+# %% ../nbs/10a_verbs.ipynb #72eca7bd
 def _given(name, words):
     "What was typed, by parameter"
     f, p = VERBS[name], _parser(name)

@@ -56,7 +56,7 @@ def item_generator(
     if isinstance(seed, bool) or int(seed)!=seed: raise ValueError(f'seed={seed!r}: give a whole number')
     return torch.Generator().manual_seed(int(np.random.SeedSequence([abs(int(seed)), int(seed<0), item]).generate_state(1)[0]))
 
-# %% ../nbs/00g_windows.ipynb #76c45a85
+# %% ../nbs/00g_windows.ipynb #bae46875
 def _on_grid(view, n, planes):
     "Notes of a song on the grid, with the plane of each track given"
     p = np.asarray(planes, int)[n['track']] if len(n) else np.zeros(0, int)
@@ -75,9 +75,9 @@ class Job:
         self.view, self.song, self.tracks = view, song, list(song.tracks if tracks is None else tracks)
         self.planes = np.asarray(view.assign(song) if planes is None else planes, int)
         held = [t for t in (range(len(self.tracks)) if region.tracks is None else region.tracks) if self.planes[t]>=0]
-        if not held: raise ValueError(f"the region holds no track that this model can write (it writes {', '.join(view.tracks)}, not drums): choose other tracks")
+        if not held: raise ValueError(f"the region holds no track that this model can write (it writes {', '.join(view.tracks)}{'' if getattr(view, 'drum_planes', ()) else ', not drums'}): choose other tracks")
         self.region = _with(region, tracks=tuple(held))
-        self.bars = max(song.n_bars, region.bars[1] if region.bars else 0)
+        self.bars = max(song.n_bars, region.bars[1] if region.bars else 1) # an empty song has one bar to fill
         self.lines = np.rint(song.bar_starts(self.bars)*view.grid).astype(int)
         self.first, self.last = (math.ceil(b*view.grid-1e-6) for b in self.region.beats(song))
         self.total = int(self.lines[-1])
@@ -255,7 +255,7 @@ def infill(self:WindowGenerator,
 
 WindowGenerator.generate, WindowGenerator.infill = generate, infill
 
-# %% ../nbs/00g_windows.ipynb #2bd0fcfc
+# %% ../nbs/00g_windows.ipynb #e105ac97
 def _sounding(song, verb):
     if not len(song.notes): raise ValueError(f'the song has no notes to {verb}: use generate')
 
@@ -285,7 +285,7 @@ def accompany(self:WindowGenerator,
     if not given or given[0]<0 or given[-1]>=len(song.tracks): raise ValueError(f'tracks={tracks}: give indices from 0 to {len(song.tracks)-1}')
     planes = view.assign(song).astype(int)
     has = {int(planes[t]) for t in given}-{-1}
-    if not has: raise ValueError(f'tracks={tracks}: these are drums, which this model cannot hear; give a track with pitches')
+    if not has: raise ValueError(f'tracks={tracks}: this model cannot hear them (it hears {", ".join(view.tracks[:16])}{"" if getattr(view, "drum_planes", ()) else ", not drums"}); give another track')
     todo = [p for p in range(view.planes) if p not in has]
     if not todo: raise ValueError(f'tracks={tracks}: they already fill all parts ({", ".join(view.tracks)}); there is nothing left to write')
     missing = [p for p in todo if p not in planes]

@@ -38,7 +38,7 @@ def dataset(
     if name in known: return known[name]
     raise ConfigError(f'{name}: no such store, and no data set of this name; datasets.yaml knows {", ".join(known) or "none"}. `flocoder prepare` makes one')
 
-# %% ../nbs/10c_workshop.ipynb #f7e23e8d
+# %% ../nbs/10c_workshop.ipynb #5f0677d2
 @verb(place='src dest', also=dict(root_dir='src', tokenizer_id='tokens', cache_path='npy', max_tensors_per_ns='max_windows', num_workers='jobs'))
 def prepare(
     src:str|None=None, # folder of MIDI files; data/POP909 without it (with --recipe bach, which needs none, a dash)
@@ -73,6 +73,7 @@ def prepare(
     more = dict(view=tokens, bars=bars, npy=npy and os.path.relpath(npy, Path(dest).parent)) if tokens else {}
     print(f'\n{os.path.relpath(register(name, dest, **more))}: the data set {name}')
 
+# %% ../nbs/10c_workshop.ipynb #4f2e3ed5
 def _guess(src, dest, recipe, tokens, npy):
     "The folder, the store, the recipe and the name of the data set"
     if npy and not tokens: raise ConfigError(f'{npy}: say which tokens, as in --tokens trio_octuple')
@@ -163,7 +164,7 @@ def _lengths(bars):
     "A length of windows in bars, and the shorter ones that are trained with it"
     return None if bars is None else [bars, *(o for o in (16,8) if o<bars and bars%o==0)]
 
-# %% ../nbs/10c_workshop.ipynb #e3d250dc
+# %% ../nbs/10c_workshop.ipynb #062460b2
 @verb(also=ALSO|dict(dataset_id='data', input_midi_dir='inputs', samples_per_midi='per_input'))
 @delegates(_composer, but=['out','wav','png','n'])
 def evaluate(
@@ -199,6 +200,7 @@ def evaluate(
     if save_samples: kept.save(out/'samples'/task)
     _told(report, out)
 
+# %% ../nbs/10c_workshop.ipynb #5a1f258f
 class _Kept:
     "A generator that keeps what it makes"
     def __init__(self, model): self.model, self.made = model, []
@@ -217,7 +219,7 @@ class _Kept:
         for of,s in self.made: stems.setdefault('_'.join(Path(of or 'piece').with_suffix('').parts), []).append(s)
         for stem,songs in stems.items(): write_results(songs, folder, stem=stem, wav=False, png=False)
 
-# %% ../nbs/10c_workshop.ipynb #fdae0a89
+# %% ../nbs/10c_workshop.ipynb #b2d7de05
 def _whole_songs(model, data, inputs, per_input, n, mask, seed, boot, how):
     "The report of bars made anew in the songs of a folder"
     from flocoder.compose import Region
@@ -239,6 +241,7 @@ def _whole_songs(model, data, inputs, per_input, n, mask, seed, boot, how):
     with open_songs(data) as (store, unread):
         return evaluate_infill(songs, filled, holes, 'infill', title, None, names, unread+bad, GramIndex(store, 'train'), boot, seed)
 
+# %% ../nbs/10c_workshop.ipynb #ff630a6d
 def _told(report, out):
     "Write a report, then print it, and what was left out of it"
     paths = report.save(out)
