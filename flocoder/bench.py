@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['GENERATE', 'PARTS', 'race', 'bench_read', 'bench_crops', 'bench_wait', 'run_measured', 'bench_generate',
-           'bench_scores', 'bench']
+           'bench_scores', 'bench_unmask', 'bench']
 
 # %% ../nbs/09i_bench.ipynb #ec490578
 import json, os, statistics, subprocess, sys, tempfile
@@ -224,8 +224,21 @@ def _against_muspy(songs, bars, repeats):
     same = np.abs(song_scores(songs,bars)['pitch_class_entropy']-[x[3] for x in theirs()]).max()
     return dict(pieces=len(songs), largest_difference=float(same), **race(lambda: song_scores(songs,bars), theirs, repeats))
 
-# %% ../nbs/09i_bench.ipynb #420aa91f
-PARTS = ('read','crops','wait','generate','scores')
+# %% ../nbs/09i_bench.ipynb #f9ba024a
+def bench_unmask(
+    bundle='diffusion', # the model: a name or a file
+    bars=64,   # bars of the piece
+    few=32, many=1024, # network calls of the two sides
+    repeats=2, # rounds
+): # dict of `race`, notes of both sides
+    "One piece from nothing in few network calls and in many"
+    from flocoder.compose import load_generator
+    model, notes = load_generator(bundle), {}
+    def piece(steps): notes[steps] = len(model.generate(n=1, bars=bars, seed=0, steps=steps)[0])
+    return dict(what=f'{bars} bars in {few} network calls against {many}', target=20, **race(lambda: piece(few), lambda: piece(many), repeats), notes=notes[few], notes_theirs=notes[many])
+
+# %% ../nbs/09i_bench.ipynb #a8ca78e2
+PARTS = ('read','crops','wait','generate','scores','unmask')
 
 def _versions():
     res = dict(python=sys.version.split()[0], torch=torch.__version__)
@@ -239,7 +252,7 @@ def _met(name, r):
     return r['share']<=r['target'] if name=='wait' else r['ratio']>=r['target']
 
 def bench(
-    which='all', # 'all', a part (read, crops, wait, generate, scores), or several with commas between
+    which='all', # 'all', a part (read, crops, wait, generate, scores, unmask), or several with commas between
     data=None,   # a folder of MIDI files; None: POP909 where it is at hand, else made songs
     out=None,    # a file for the JSON, or None
     n=24,        # songs
@@ -254,7 +267,8 @@ def bench(
         files, res['data'] = _music(data, d, n)
         store = _small_store(files, Path(d)) if {'crops','wait'}&set(parts) else None
         todo = dict(read=lambda: bench_read(files, repeats), crops=lambda: bench_crops(store, repeats=repeats), wait=lambda: bench_wait(store),
-            generate=lambda: bench_generate(repeats=min(repeats,3)), scores=lambda: bench_scores(repeats=repeats))
+            generate=lambda: bench_generate(repeats=min(repeats,3)), scores=lambda: bench_scores(repeats=repeats),
+            unmask=lambda: bench_unmask(repeats=min(repeats,2)))
         for p in parts:
             try:
                 r = todo[p]()

@@ -210,7 +210,7 @@ def repeat_guide(
         return ((1-mix)*net + mix*copy/wide(total).clamp(min=1e-9)).clamp(min=1e-12).log()
     return guide
 
-# %% ../nbs/05a_unmasking.ipynb #e1d3126a
+# %% ../nbs/05a_unmasking.ipynb #4e807144
 class DiffusionGenerator(WindowGenerator):
     "Composes with a token diffusion model"
     family = 'diffusion'
@@ -220,7 +220,7 @@ class DiffusionGenerator(WindowGenerator):
         temperature=1.,  # 0 takes the likeliest values, 1 as trained
         top_p=1.,        # draw among the likeliest values of this share; 1 is off
         top_k=0,         # draw among so many; 0 is off
-        order=None,      # which units are revealed first: random, forward or confidence; None: forward from nothing, random where notes are given
+        order='random',  # which units are revealed first: random, forward or confidence
         schedule=None,   # linear or cosine; None: linear for the order forward, else cosine
         correct=0,       # rounds at the end, each of which draws an eighth of the units anew
         guidance=1.,     # scale of what is asked for: 1 as trained, above 1 exaggerated
@@ -242,7 +242,7 @@ class DiffusionGenerator(WindowGenerator):
         self._settings()
     @property
     def device(self): return next(self.model.parameters()).device
-    def _tags(self, s): return dict(steps=s['steps'], order=s['order'] or 'auto', temperature=s['temperature'], calls=self.calls)
+    def _tags(self, s): return dict(steps=s['steps'], order=s['order'], temperature=s['temperature'], calls=self.calls)
     @classmethod
     def from_bundle(cls,
         name='diffusion', # path of a bundle, or the name of a shipped one
@@ -255,7 +255,7 @@ class DiffusionGenerator(WindowGenerator):
         seen = model.card.get('windows', {}).get('bars') # no longer windows than those of the training
         return cls(model, **{**(dict(bars=max(seen)) if seen else {}), **model.card.get('sampling', {}), **kw})
 
-# %% ../nbs/05a_unmasking.ipynb #f455ea16
+# %% ../nbs/05a_unmasking.ipynb #af85fbef
 def _check(self:DiffusionGenerator, s):
     "Settle and check the settings of a call"
     if s['steps'] in (0, None): s['steps'] = self.defaults['steps'] or 32
@@ -266,7 +266,7 @@ def _check(self:DiffusionGenerator, s):
     s['steps'] = int(s['steps'])
     shares(s['steps'], s['schedule'] or 'cosine')
     draw_tokens(torch.zeros(1,2), torch.zeros(1), s['temperature'], s['top_k'], s['top_p'])
-    if s['order'] not in (None, *ORDERS): raise ValueError(f"order={s['order']!r}: choose one of {', '.join(ORDERS)}")
+    if s['order'] not in ORDERS: raise ValueError(f"order={s['order']!r}: choose one of {', '.join(ORDERS)}")
     if s['correct']<0 or int(s['correct'])!=s['correct']: raise ValueError(f"correct={s['correct']}: give a whole number of rounds, 0 is off")
     if s['density'] is not None and not s['density']>0: raise ValueError(f"density={s['density']}: give notes a beat, above 0")
     known = self.model.cfg.genres
@@ -338,7 +338,7 @@ def _window(self:DiffusionGenerator, job, a, notes, n, page, late, hidden):
 
 DiffusionGenerator._begin, DiffusionGenerator._window = _begin, _window
 
-# %% ../nbs/05a_unmasking.ipynb #9f8b9df6
+# %% ../nbs/05a_unmasking.ipynb #d5323c66
 def _keys(g, item): return ((np.asarray(item, np.int64)*256+g.plane)*128+g.pitch)*(1<<20)+g.on
 
 def _source(self:DiffusionGenerator, job, win, n, made, item, state, s, start):
@@ -364,7 +364,7 @@ def _write(self:DiffusionGenerator, state, job, group, n, made, item, page, s, s
     net, ask = self._net(s), self._ask(job, s, given, state[1])
     again, bar = s['repeat'] if s['repeat'] is not None else float(given and view.patch>1), np.bincount(np.diff(job.lines)).argmax()
     guide = together(*([repeat_guide(view, again, bar=int(bar))] if again else []), *([s['guide']] if s['guide'] else []))
-    order = s['order'] or ('random' if given else 'forward')
+    order = s['order']
     how = {k:s[k] for k in ('steps','correct','temperature','top_p','top_k')} | dict(order=order, schedule=s['schedule'] or ('linear' if order=='forward' else 'cosine'), guide=guide, ordered=job.region.pitches is None and job.region.mask is None)
     for w,win in enumerate(group):
         notes, late, hidden = self._source(job, win, n, made, item, state, s, start)

@@ -403,10 +403,10 @@ def doctor():
         except Exception as e: bad += 1; print(f'missing  {what}: {_reason(e)}')
     return int(bad>0)
 
-# %% ../nbs/10c_workshop.ipynb #ccd1cfec
+# %% ../nbs/10c_workshop.ipynb #ccdc1920
 @verb
 def bench(
-    which:str='all', # all, or some of read, crops, wait, generate, scores with commas between
+    which:str='all', # all, or some of read, crops, wait, generate, scores, unmask with commas between
     data:str|None=None, # folder of MIDI files to measure with; made ones without it
     out:str|None=None, # file for the JSON as well
     n:int=24, # songs
