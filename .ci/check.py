@@ -12,8 +12,8 @@ import readme
 
 ROOT = Path(__file__).resolve().parents[1]
 NBS, LIB = ROOT/'nbs', ROOT/'flocoder'
-ORDER = 'data rolls store loaders bundle training runs compose windows vqvae flow sampling tokens octuple logits diffusion unmasking autoregressive bottleneck audio metrics structure ear copies infilling model_metrics report evaluate leaderboard bench widgets verbs studio workshop cli'.split()
-LIGHT = 'data rolls store bundle compose windows vqvae flow sampling metrics structure ear copies infilling model_metrics report evaluate leaderboard verbs studio workshop cli'.split()
+ORDER = 'data rolls store loaders collection bundle training runs compose windows vqvae flow sampling tokens octuple logits streams grammar diffusion unmasking autoregressive writing bottleneck audio metrics structure ear copies infilling model_metrics report evaluate leaderboard bench widgets verbs studio workshop menu cli'.split()
+LIGHT = 'data rolls store collection bundle compose windows vqvae flow sampling metrics structure ear copies infilling model_metrics report evaluate leaderboard verbs studio workshop menu cli'.split()
 HEAVY = 'fastai matplotlib pretty_midi music21 pyarrow scipy'.split()
 NAMES = {'yaml': 'pyyaml'}
 MACHINE = re.compile(r'/(?:home|root|Users|work|tmp)/[\w.-]+/')
@@ -127,7 +127,7 @@ def check_modules():
             if top == 'flocoder' and rest and rest[0] in ORDER and now and ORDER.index(rest[0]) >= ORDER.index(p.stem):
                 yield f'{p.name}:{line}: imports {name}, which stands below it'
             if now and p.stem in LIGHT and top in HEAVY: yield f'{p.name}:{line}: imports {top} at module level'
-            if now and p.stem in ('verbs', 'studio', 'workshop', 'cli') and top in ('torch', 'numpy'): yield f'{p.name}:{line}: the command line must start without {top}'
+            if now and p.stem in ('verbs', 'studio', 'workshop', 'menu', 'cli') and top in ('torch', 'numpy'): yield f'{p.name}:{line}: the command line must start without {top}'
 
 
 def check_requirements():

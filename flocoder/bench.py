@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['GENERATE', 'PARTS', 'race', 'bench_read', 'bench_crops', 'bench_wait', 'run_measured', 'bench_generate',
-           'bench_scores', 'bench_unmask', 'bench']
+           'bench_scores', 'bench_unmask', 'bench_decode', 'bench_length', 'bench_attention', 'bench']
 
 # %% ../nbs/09i_bench.ipynb #ec490578
 import json, os, statistics, subprocess, sys, tempfile
@@ -237,12 +237,145 @@ def bench_unmask(
     def piece(steps): notes[steps] = len(model.generate(n=1, bars=bars, seed=0, steps=steps)[0])
     return dict(what=f'{bars} bars in {few} network calls against {many}', target=20, **race(lambda: piece(few), lambda: piece(many), repeats), notes=notes[few], notes_theirs=notes[many])
 
-# %% ../nbs/09i_bench.ipynb #a8ca78e2
-PARTS = ('read','crops','wait','generate','scores','unmask')
+# %% ../nbs/09i_bench.ipynb #5fd541e4
+def _peer(net, prompt, tokens):
+    "(function of the batch: `transformers` writes so many tokens, its parameters), with a GPT-2 of the size of `net`"
+    if not find_spec('transformers'): raise ModuleNotFoundError('transformers, the peer of this part, is missing: pip install transformers')
+    lib, c = import_module('transformers'), net.cfg # a peer to race with, no requirement
+    lib.logging.set_verbosity_error()
+    gpt = lib.GPT2LMHeadModel(lib.GPT2Config(vocab_size=net.words, n_positions=max(c.window, len(prompt)+tokens), n_embd=c.dim, n_layer=c.depth,
+        n_head=c.dim//c.head, n_inner=c.ff*c.dim, bos_token_id=None, eos_token_id=None)).eval()
+    @torch.inference_mode()
+    def write(n):
+        ids = prompt.expand(n, -1)
+        return gpt.generate(ids, attention_mask=torch.ones_like(ids), do_sample=True, top_k=50, max_new_tokens=tokens, use_cache=True, pad_token_id=0)[:,len(prompt):]
+    return write, sum(p.numel() for p in gpt.parameters())
+
+@torch.inference_mode()
+def _drawn(net, prompt, tokens, n):
+    "So many tokens of n lines from the network alone"
+    from flocoder.writing import draw_next
+    state, ids, out = net.start(n), prompt.expand(n, -1), []
+    u, ok = torch.rand(tokens, n), torch.ones(n, net.words, dtype=torch.bool)
+    for t in range(tokens):
+        ids = draw_next(net.step(ids, state)[:,-1], u[t], ok, 1., 50)[:,None]
+        out.append(ids)
+    return torch.cat(out, 1)
+
+# %% ../nbs/09i_bench.ipynb #e11eb822
+def _written(net, prompt, tokens, n):
+    "`write_lines` of n lines that end after so many tokens, a multiple of 16"
+    from flocoder.grammar import Grammar
+    from flocoder.streams import meter_of_cols
+    from flocoder.writing import write_lines
+    class Short(Grammar):
+        left = tokens
+        def step(self, ids):
+            super().step(ids)
+            self.left -= 1
+        @property
+        def done(self): return torch.full((self.n,), self.left<=0)
+    bars = np.full(tokens, meter_of_cols(np.array([96]))[0])
+    return write_lines(net, [prompt.numpy()]*n, Short(net.cfg.view, bars, n=n), lambda: torch.rand(n, 256), temperature=.9, top_k=50, top_p=.92)
+
+def _nets(preset, *backbones):
+    "(networks with the shape of a preset and random weights, the beginning of a line)"
+    from dataclasses import replace
+    from flocoder.autoregressive import StreamNet, job_config
+    from flocoder.streams import stream_view
+    cfg = job_config(preset).model
+    view = stream_view(cfg.view)
+    return *(StreamNet(replace(cfg, backbone=b)).eval() for b in backbones), torch.tensor([view.id_of('bos'), view.size, view.id_of('any')])
+
+# %% ../nbs/09i_bench.ipynb #18ab9bd8
+def bench_decode(
+    batches=(1,8,32), # lines that are written together
+    tokens=512,       # new tokens of each line, a multiple of 16
+    repeats=5,        # rounds
+    preset='small',   # shape of the network: one of PRESETS of `autoregressive`
+): # dict: `batches` with tokens per second of each way and ratios to the peer; `ratio` is that of the network where it is lowest
+    "Cached decoding against `generate` of transformers"
+    if tokens<16 or tokens%16: raise ValueError(f'tokens={tokens}: give a multiple of 16')
+    net, lstm, prompt = _nets(preset, 'transformer', 'lstm')
+    (peer, size), res = _peer(net, prompt, tokens), {}
+    for n in batches:
+        ways = dict(network=lambda: _drawn(net, prompt, tokens, n), written=lambda: _written(net, prompt, tokens, n),
+            lstm=lambda: _drawn(lstm, prompt, tokens, n), theirs=lambda: peer(n))
+        made = {k:list(f().shape) for k,f in ways.items()}
+        rounds = [{k:_seconds(f) for k,f in ways.items()} for _ in range(repeats)]
+        x = {k:[r['theirs']/r[k] for r in rounds] for k in ('network','written')}
+        res[str(n)] = dict(made=made, tokens_per_s={k:n*tokens/statistics.median(r[k] for r in rounds) for k in ways},
+            **{k:dict(ratio=statistics.median(v), ratio_low=min(v), ratio_high=max(v)) for k,v in x.items()})
+    low = min(res.values(), key=lambda r: r['network']['ratio'])['network']
+    return dict(what=f'{tokens} tokens a line by the {preset} network against generate of transformers with a GPT-2 of its size, lowest of batches {", ".join(res)}', target=2, **low,
+        ratio_written=min(r['written']['ratio'] for r in res.values()), batches=res, parameters=sum(p.numel() for p in net.parameters()), parameters_theirs=size,
+        threads=torch.get_num_threads(), repeats=repeats)
+
+# %% ../nbs/09i_bench.ipynb #a9ecf7d7
+@torch.inference_mode()
+def bench_length(
+    marks=(0,1024,3840), # tokens that have been read before
+    span=256,            # tokens that are timed behind each mark
+    whole=(64,128,256),  # lengths of a line that is read without a cache
+    repeats=5,           # rounds
+    preset='small',      # shape of the network
+): # dict: milliseconds of a token behind each mark, and at each length without a cache; `ratio`: last mark over the first, `full`: over the second
+    "What a token costs as a line gets longer"
+    net, prompt = _nets(preset, 'transformer')
+    ids, first = torch.randint(net.words, (1, max(*marks, *whole)+span)), torch.zeros(1, dtype=torch.long)
+    states = {m:net.start(1) for m in marks}
+    for m,s in states.items():
+        if m: net.step(ids[:,:m], s)
+    def go(m):
+        s = states[m].pick(first)
+        return 1e3*_seconds(lambda: [net.step(ids[:,m+t,None], s) for t in range(span)])/span
+    ms = {m:statistics.median(o) for m,o in zip(marks, zip(*[[go(m) for m in marks] for _ in range(repeats+1)][1:]))}
+    slow = {n:statistics.median(1e3*_seconds(lambda: net(ids[:,:n])) for _ in range(repeats)) for n in whole}
+    return dict(what=f'{span} tokens behind {", ".join(map(str, marks))}, one line, window {net.cfg.window}', token_ms={str(m):v for m,v in ms.items()},
+        ratio=ms[marks[-1]]/ms[marks[0]], full=ms[marks[-1]]/ms[marks[1]], no_cache_ms={str(n):v for n,v in slow.items()}, repeats=repeats)
+
+# %% ../nbs/09i_bench.ipynb #5e27c412
+def _plain(q, k, v, window, far=None):
+    "`attend` with all scores at once: a matrix of all pairs and a mask"
+    L, device = q.shape[2], q.device
+    ok = torch.ones(L, L, dtype=torch.bool, device=device).tril().triu(1-window)
+    return ((q@k.mT)*q.shape[-1]**-.5).masked_fill(~ok, -torch.inf).softmax(-1)@v
+
+@torch.inference_mode()
+def _attention_job(lengths, preset, plain, out):
+    "The rise of this process's peak memory in bytes as a line of each length is read, into a file"
+    import resource, flocoder.autoregressive as lib
+    if plain: lib.attend = _plain
+    peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss*(1 if sys.platform=='darwin' else 1024)
+    net = _nets(preset, 'transformer')[0]
+    net.features(torch.zeros(1, 16, dtype=torch.long))
+    held = torch.ones(2**26) # 256 MB
+    start, rise = peak(), {}
+    for n in lengths:
+        net.features(torch.zeros(1, n, dtype=torch.long))
+        rise[n] = peak()-start
+    Path(out).write_text(json.dumps(dict(rise=rise, held=len(held))))
+
+def bench_attention(
+    lengths=(512,2048,8192), # tokens of the line, ascending
+    preset='small',          # shape of the network
+): # dict: bytes a token of ours and of plain attention
+    "Peak memory of reading a line"
+    if not find_spec('resource'): raise ModuleNotFoundError('peak memory cannot be measured on this system (no module resource)')
+    res = {}
+    for name,plain in dict(ours=False, plain=True).items():
+        with tempfile.TemporaryDirectory() as d:
+            run_measured([sys.executable,'-c',f'from flocoder.bench import _attention_job; _attention_job({tuple(lengths)},{preset!r},{plain},"job.json")'], cwd=d)
+            rise = json.loads((Path(d)/'job.json').read_text())['rise']
+        res[name] = {n:v/int(n) for n,v in rise.items()}
+    return dict(what=f'bytes a token at the peak of one pass over a line of {", ".join(map(str, lengths))} tokens', **res)
+
+# %% ../nbs/09i_bench.ipynb #4eeb3907
+PARTS = ('read','crops','wait','generate','scores','unmask','decode')
 
 def _versions():
     res = dict(python=sys.version.split()[0], torch=torch.__version__)
-    for k in ('numpy','symusic','pretty_midi','fastai'):
+    for k in ('numpy','symusic','pretty_midi','fastai','transformers'):
         try: res[k] = version(k)
         except PackageNotFoundError: pass
     return res
@@ -252,7 +385,7 @@ def _met(name, r):
     return r['share']<=r['target'] if name=='wait' else r['ratio']>=r['target']
 
 def bench(
-    which='all', # 'all', a part (read, crops, wait, generate, scores, unmask), or several with commas between
+    which='all', # 'all', a part (read, crops, wait, generate, scores, unmask, decode), or several with commas between
     data=None,   # a folder of MIDI files; None: POP909 where it is at hand, else made songs
     out=None,    # a file for the JSON, or None
     n=24,        # songs
@@ -268,7 +401,8 @@ def bench(
         store = _small_store(files, Path(d)) if {'crops','wait'}&set(parts) else None
         todo = dict(read=lambda: bench_read(files, repeats), crops=lambda: bench_crops(store, repeats=repeats), wait=lambda: bench_wait(store),
             generate=lambda: bench_generate(repeats=min(repeats,3)), scores=lambda: bench_scores(repeats=repeats),
-            unmask=lambda: bench_unmask(repeats=min(repeats,2)))
+            unmask=lambda: bench_unmask(repeats=min(repeats,2)),
+            decode=lambda: bench_decode(repeats=repeats) | dict(length=bench_length(repeats=repeats), attention=bench_attention()))
         for p in parts:
             try:
                 r = todo[p]()

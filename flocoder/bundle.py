@@ -216,7 +216,7 @@ def read_config(
     if d is not None and not isinstance(d, dict): raise ConfigError(f"{path}: must hold a mapping of names to values, not {type(d).__name__}")
     return f'file {Path(path).name}', d or {}
 
-# %% ../nbs/00d_bundle.ipynb #bc6b61f3
+# %% ../nbs/00d_bundle.ipynb #3cd7eda9
 @dataclass
 class TrainConfig:
     "How to train; the same knobs for every family"
@@ -226,7 +226,7 @@ class TrainConfig:
     opt:str='adamw'          # 'adamw', or 'muon' for the hidden matrices with adamw for the rest
     wd:float=.01             # weight decay; biases, norms and embeddings are exempt
     warmup:float=.05         # share of the steps in which lr rises from near zero, 0..1
-    schedule:str='cosine'    # what lr does after the warm-up: cosine, constant, linear, one_cycle
+    schedule:str='cosine'    # what lr does after the warm-up: cosine, constant, linear, noam, one_cycle
     clip:float=1.            # largest norm of the whole gradient; 0 is off
     ema:float=.999           # decay of the running average of the weights, 0..1; 0 is off
     amp:bool=True            # bfloat16 autocast where the device computes in it; False is exact float32
@@ -243,7 +243,7 @@ class TrainConfig:
             if not v>=lo or (hi is not None and v>hi): raise ConfigError(f"{k}={v}: must be {f'{lo} to {hi}' if hi else f'{lo} or more'}")
         if self.ema==1: raise ConfigError("ema=1.0: the average would never move; use less than 1 (0 is off)")
         if self.opt not in ('adamw','muon'): raise ConfigError(f"opt={self.opt!r}: use adamw or muon")
-        known = ('cosine','constant','linear','one_cycle')
+        known = ('cosine','constant','linear','noam','one_cycle')
         if self.schedule not in known: raise ConfigError(f"schedule={self.schedule!r}: use one of {', '.join(known)}")
 
 # %% ../nbs/00d_bundle.ipynb #2a40b431
@@ -287,7 +287,7 @@ def card_markdown(
     rows += [(f'score: {k}', num(v)) for k,v in (card.get('scores') or {}).items()]
     return '\n'.join(['| | |', '|---|---|', *(f'| {k} | {v} |' for k,v in rows)])
 
-# %% ../nbs/00d_bundle.ipynb #519bdbc7
+# %% ../nbs/00d_bundle.ipynb #546be7df
 BUNDLE_FORMAT, BUNDLE_VERSION = 'flocoder-bundle', 1
 
 def _header_bytes(path): # (whole header as dict, size of the file); BundleError where it is no safetensors file
@@ -323,7 +323,7 @@ def bundle_path(
     p = Path(name).expanduser()
     if p.suffix or len(p.parts)>1 or p.is_file(): return p
     own = Path(str(resources.files('flocoder')/'weights'/f'{name}.safetensors'))
-    if own.is_file() or str(name) in ('codec','diffusion','ear','flow'): return own
+    if own.is_file() or str(name) in ('autoregressive','codec','diffusion','ear','flow'): return own
     raise BundleError(f"no bundle {str(name)!r}: it is no file here, and the package ships {', '.join(shipped()) or 'none'}; give a path ending in .safetensors")
 
 # %% ../nbs/00d_bundle.ipynb #861d7d07

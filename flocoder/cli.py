@@ -7,7 +7,7 @@ __all__ = []
 
 # %% ../nbs/11_cli.ipynb #9c4c646b
 import sys
-import flocoder.studio, flocoder.workshop
+import flocoder.studio, flocoder.workshop, flocoder.menu
 from .verbs import main
 
 # %% ../nbs/11_cli.ipynb #e793930c

@@ -226,13 +226,14 @@ def keep_outside(
     tags = {**song.tags, **{k:str(v) for k,v in (tags or {}).items()}, 'new_notes':str(len(n))}
     return frame.replace(notes=np.concatenate([kept, n]), tags=tags)
 
-# %% ../nbs/00f_compose.ipynb #74b068cd
+# %% ../nbs/00f_compose.ipynb #c9de7b39
 class NotSupported(ValueError): "A family of models was asked for something that it cannot do"
 
 class Generator:
     "A trained model with its view; base of every family"
     family = 'generator' # name of the family
     can = ()             # the verbs that it implements
+    default_bars = 8     # bars of a new song, if nobody says how many
     def _no(self, verb):
         able = ', '.join(self.can) or 'nothing yet'
         raise NotSupported(f'the family {self.family} cannot {verb}; it can: {able}')
@@ -250,8 +251,9 @@ def check_count(
     for k,v in counts.items():
         if isinstance(v, bool) or int(v)!=v or v<1: raise ValueError(f'{k}={v!r}: give a whole number of at least 1')
 
-# %% ../nbs/00f_compose.ipynb #d04a22f1
-FAMILIES = dict(flow=('flocoder.sampling', 'FlowGenerator'), diffusion=('flocoder.unmasking', 'DiffusionGenerator'))
+# %% ../nbs/00f_compose.ipynb #1c315951
+FAMILIES = dict(flow=('flocoder.sampling', 'FlowGenerator'), diffusion=('flocoder.unmasking', 'DiffusionGenerator'),
+    autoregressive=('flocoder.writing', 'WritingGenerator'))
 
 def load_generator(
     bundle='flow', # the name of a shipped bundle, or a .safetensors file

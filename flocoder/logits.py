@@ -8,7 +8,7 @@ __all__ = ['draw_tokens']
 # %% ../nbs/04b_logits.ipynb #f466b94e
 import math, torch
 
-# %% ../nbs/04b_logits.ipynb #5c516a86
+# %% ../nbs/04b_logits.ipynb #80ef2e6a
 def draw_tokens(
     logits,         # float [..., K]
     u,              # [...], uniform in 0..1: one random number for each draw
@@ -16,6 +16,7 @@ def draw_tokens(
     top_k=0,        # draw among the k likeliest values only; 0 is off
     top_p=1.,       # draw among the likeliest values that together have this share; 1 is off
     ok=None,        # bool [..., K]: the values that may be taken; all if None
+    checked=True,   # look whether every cell has a value to take? False saves a wait for the device in a loop that knows
 ): # int64 [...]
     "Draw a value for each cell: temperature, top-k (Fan et al. 2018), top-p (Holtzman et al. 2020)"
     if not 0<=temperature<math.inf: raise ValueError(f'temperature={temperature}: give 0 (the likeliest value) or more')
@@ -24,18 +25,15 @@ def draw_tokens(
     if u.shape!=logits.shape[:-1]: raise ValueError(f'u of shape {list(u.shape)}: logits of shape {list(logits.shape)} need {list(logits.shape[:-1])}')
     x = logits.float() if ok is None else logits.float().masked_fill(~ok, -torch.inf)
     if not x.numel(): return u.long()
-    best, top = x.max(-1, keepdim=True)
-    if not best.isfinite().all(): raise ValueError('nothing can be drawn: a cell has no allowed value, or logits that are no numbers')
-    if temperature==0: return top[...,0]
-    x = (x-best)/temperature
-    if 0<top_k<x.shape[-1]:
-        drop = torch.ones_like(x, dtype=torch.bool).scatter(-1, x.topk(int(top_k), -1).indices, False)
-        x = x.masked_fill(drop, -torch.inf)
-    p = x.softmax(-1)
-    if top_p<1:
-        q, at = p.sort(-1, descending=True)
-        q = q.masked_fill(q.cumsum(-1)-q>=top_p, 0)
-        p = torch.zeros_like(p).scatter(-1, at, q)
+    best = x.amax(-1, keepdim=True)
+    if checked and not best.isfinite().all(): raise ValueError('nothing can be drawn: a cell has no allowed value, or logits that are no numbers')
+    if temperature==0: return x.argmax(-1)
+    k, at = int(top_k) if 0<top_k<x.shape[-1] else x.shape[-1], None
+    if k<x.shape[-1]: x, at = x.topk(k, -1)
+    elif top_p<1: x, at = x.sort(-1, descending=True)
+    p = ((x-best)/temperature).softmax(-1)
+    if top_p<1: p = p.masked_fill(p.cumsum(-1)-p>=top_p, 0)
     run = p.cumsum(-1)
     goal = u.unsqueeze(-1).clamp(1e-7, 1-1e-6)*run[...,-1:]
-    return (run<goal).sum(-1).clamp(max=x.shape[-1]-1)
+    pick = (run<goal).sum(-1).clamp(max=k-1)
+    return pick if at is None else at.gather(-1, pick[...,None])[...,0]

@@ -7,11 +7,12 @@ __all__ = ['SIDES', 'RECIPES', 'VERSION', 'StoreError', 'data_folder', 'content_
            'split_songs', 'Recipe', 'midi_files', 'annotated', 'score_to_song', 'fetch', 'read_package', 'Report',
            'prepare', 'StoreTable', 'Store']
 
-# %% ../nbs/00b_store.ipynb #6199383f
+# %% ../nbs/00b_store.ipynb #7f72841a
 import fnmatch, hashlib, json, os, shutil
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field, asdict
+from dataclasses import dataclass, field, asdict, replace
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np, flocoder
@@ -132,7 +133,7 @@ def split_songs(
         if held: res[g] = max(held, key=held.count)
     return res
 
-# %% ../nbs/00b_store.ipynb #551f895b
+# %% ../nbs/00b_store.ipynb #0923c8ef
 @dataclass(frozen=True)
 class Recipe:
     "What `prepare` has to know about a data set"
@@ -144,6 +145,8 @@ class Recipe:
     credit: str = ''         # whom to name
     genre: str = ''          # goes to the tags
     chunk: int = 32          # files a work package
+    stamp: str = ''          # where recipes of one name read differently: what tells their packages apart
+    remark: str = ''         # a line for the report
 
 # %% ../nbs/00b_store.ipynb #8b01bcfa
 def midi_files(
@@ -364,7 +367,7 @@ def _read_all(jobs, workers, mapper):
             i += 1; yield sink.getvalue().to_pybytes()
         finally: pool.shutdown(wait=False, cancel_futures=True)
 
-# %% ../nbs/00b_store.ipynb #db3c0e15
+# %% ../nbs/00b_store.ipynb #b5b2af50
 @dataclass
 class Report:
     "What `prepare` did; shows itself as a table"
@@ -378,10 +381,16 @@ class Report:
     duplicates: list = field(default_factory=list)  # (file, the copy that was kept)
     near: list = field(default_factory=list)        # lists of songs that carry the same tune
     moved: list = field(default_factory=list)       # songs that left their published side for that reason
+    remark: str = ''                                # where labels came from, say
+    @property
+    def breakdown(self):
+        "How many files each filter took, most first, and how many were skipped for other reasons"
+        kinds = Counter(r.split(' (')[0] if r.startswith('filtered: ') else 'other' for _,r in self.skipped)
+        return dict(sorted(kinds.items(), key=lambda o: (o[0]=='other', -o[1], o[0])))
     def _repr_markdown_(self, most=20):
         rows = [('files',self.files),('songs',self.songs)]+[(f'· {k}',v) for k,v in self.split.items()]+[('notes',self.notes),('onsets within a tenth of a sixteenth',f'{self.on_grid:.1%}'),
-            ('duplicates dropped',len(self.duplicates)),('songs with a near-duplicate',sum(map(len,self.near))),('moved off their published side',len(self.moved)),('skipped',len(self.skipped))]
-        out = [f'| {self.recipe} | |','|---|---|']+[f'| {k} | {v} |' for k,v in rows]
+            ('duplicates dropped',len(self.duplicates)),('songs with a near-duplicate',sum(map(len,self.near))),('moved off their published side',len(self.moved)),('skipped',len(self.skipped)),*((f'· {k}',v) for k,v in self.breakdown.items() if k!='other' or len(self.breakdown)>1)]
+        out = [f'| {self.recipe} | |','|---|---|']+[f'| {k} | {v} |' for k,v in rows]+([f'\n{self.remark}'] if self.remark else [])
         bad = self.skipped+[(f,f'same music as {k}') for f,k in self.duplicates]
         clean = lambda s: str(s).replace('|','\\|').replace('\n',' ')
         if bad: out += ['','| left out | why |','|---|---|']+[f'| {clean(f)} | {clean(r)} |' for f,r in bad[:most]]+([f'| … | {len(bad)-most} more |'] if len(bad)>most else [])
@@ -421,16 +430,17 @@ def _swap(tmp, dest):
     os.replace(tmp, dest)
     shutil.rmtree(old, ignore_errors=True)
 
-# %% ../nbs/00b_store.ipynb #0f855d8e
+# %% ../nbs/00b_store.ipynb #bd50c4ca
 def _jobs(recipe, src, names, dest, resume):
     "(folder of packages, jobs, path of each package)"
     stamp = lambda n: (n, *((s.st_size, s.st_mtime_ns) if src and (p:=Path(src)/n).exists() and (s:=p.stat()) else ()))
     part = dest.with_name(dest.name+'.partial')
     if not resume and part.exists(): shutil.rmtree(part)
     part.mkdir(parents=True, exist_ok=True)
-    label = recipe.name if RECIPES.get(recipe.name) is recipe else recipe
+    known = RECIPES.get(recipe.name) is recipe and getattr(recipe.read,'__module__','') in (__name__,'__main__')
+    label = recipe.name if known else replace(recipe, files=None, split=None)
     jobs = [(label, src, names[i:i+recipe.chunk]) for i in range(0,len(names),recipe.chunk)]
-    paths = [part/(_sha(VERSION, recipe.name, json.dumps([stamp(n) for n in j[2]]))+'.arrow') for j in jobs]
+    paths = [part/(_sha(VERSION, recipe.name+recipe.stamp, json.dumps([stamp(n) for n in j[2]]))+'.arrow') for j in jobs]
     return part, jobs, paths
 
 def _decide(paths, split, valid, test, seed, report, strict_tempo=False):
@@ -457,7 +467,7 @@ def _decide(paths, split, valid, test, seed, report, strict_tempo=False):
     report.split = {s:int((side==s).sum()) for s in SIDES if (side==s).any()}
     return keep, side
 
-# %% ../nbs/00b_store.ipynb #c8e765dd
+# %% ../nbs/00b_store.ipynb #a9f98429
 def prepare(
     src,             # folder of files (the recipe 'bach' needs none: None)
     dest,            # folder of the store; an older store there is replaced
@@ -492,7 +502,7 @@ def prepare(
         for (w,p),b in zip(todo, _read_all([w for w,_ in todo], (os.cpu_count() or 1) if jobs is None else jobs, mapper) if todo else ()):
             _whole(p, lambda tmp: tmp.write_bytes(b))
             bar.update(len(w[2]))
-    report = Report(r.name, len(names))
+    report = Report(r.name, len(names), remark=r.remark)
     keep, side = _decide(paths, r.split(src) if r.split else None, valid, test, seed, report, strict_tempo)
     if not keep.any(): raise StoreError(f'no file of {src} can be used; the first: {report.skipped[0][0]}: {report.skipped[0][1]}')
     meta = dict(version=VERSION, recipe=r.name, licence=r.licence, credit=r.credit, seed=seed, valid=valid, test=test, songs=report.songs, notes=report.notes)

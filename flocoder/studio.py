@@ -21,17 +21,22 @@ def _composer(
     n:int=4, # number of results (for each input)
     seed:int=0, # the same seed makes the same bytes on the same machine
     device:str='auto', # auto, cpu, cuda or mps
-    steps:int|None=None, # steps of the solver or of the diffusion; the model knows its own default, which 0 means too
+    steps:int|None=None, # flow, diffusion: steps of the solver or of the diffusion; the model knows its own default, which 0 means too
     temperature:float|None=None, # below 1 is plainer: size of the noise that music is made of, or sharpness of the choices
     solver:str|None=None, # flow: euler, midpoint, heun, rk4 or adaptive
     guidance:float|None=None, # scale of the guidance; 1 is off
     mode:str|None=None, # flow: how holes are filled: trained or free
-    top_p:float|None=None, # diffusion: only the likeliest values, up to this share of the probability, 0..1
+    top_k:int|None=None, # autoregressive: only so many of the likeliest values; 0 is off
+    top_p:float|None=None, # diffusion, autoregressive: only the likeliest values, up to this share of the probability, 0..1
     order:str|None=None, # diffusion: which cells are uncovered first: random, forward or confidence
     correct:int|None=None, # diffusion: rounds at the end, each of which draws an eighth of the music anew
     density:float|None=None, # diffusion: notes a beat to ask for
     repeat:float|None=None, # diffusion: how much of the song's own repetitions is taken over, 0..1; 1 without it where notes are given
-    genre:str|None=None, # diffusion: genre to ask for
+    genre:str|None=None, # diffusion, autoregressive: genre to ask for
+    mono:bool|None=None, # autoregressive: one part, and one note at a time?
+    min_notes:float|None=None, # autoregressive: notes a bar that a result has to have
+    min_parts:int|None=None, # autoregressive: how many parts it has to have
+    retries:int|None=None, # autoregressive: how often a result that falls short is written anew
     wav:bool=True, # write sound as well?
     png:bool=True, # write pictures as well?
 ):
@@ -40,11 +45,12 @@ def _composer(
     from flocoder.compose import load_generator
     model = load_generator(_checkpoint(bundle, load_step, ema), device=device)
     extra = dict(steps=steps or None, solver=solver, guidance=guidance, temperature=temperature, mode=mode, top_p=top_p, order=order, correct=correct,
-        density=density, genre=genre, repeat=repeat, progress=_progress() if sys.stderr.isatty() else None)
-    return model, dict(n=n, seed=seed, **{k:v for k,v in extra.items() if v is not None}), kw
+        density=density, genre=genre, repeat=repeat, top_k=top_k, mono=mono, min_notes=min_notes, min_parts=min_parts, retries=retries, progress=_progress() if sys.stderr.isatty() else None)
+    return model, dict(n=n, seed=seed) | _named(**extra), kw
 
 ALSO = dict(load_dir='bundle', n_samples='n', sample_steps='steps')
 
+# %% ../nbs/10b_studio.ipynb #8ce4d97b
 def _checkpoint(bundle, step=0, ema=True):
     "The file of a bundle that may be a run folder"
     if not Path(bundle).is_dir():
@@ -62,6 +68,8 @@ def _progress():
     return show
 
 # %% ../nbs/10b_studio.ipynb #699b5b5b
+def _named(**settings): return {k:v for k,v in settings.items() if v is not None}
+
 def _write(songs, verb_, kw, folder=None, stem='piece', source=None):
     "Results to files, with a manifest that says how they came about"
     from flocoder.compose import write_results
@@ -73,15 +81,18 @@ def _write(songs, verb_, kw, folder=None, stem='piece', source=None):
 @verb(also=ALSO)
 @delegates(_composer)
 def generate(
-    bars:int=8, # bars of each piece
-    tempo:float=90., # quarters a minute
+    bars:int|None=None, # bars of each piece; without it 8, or as many as the model is made for
+    tempo:float|None=None, # quarters a minute; without it 90, or the model's choice
     tracks:str|None=None, # parts to write, with commas: MELODY,PIANO; all without it
+    instruments:str|None=None, # autoregressive: instruments to write, by name or General MIDI number, with commas: piano,bass,drums; or top5, top10; without it the model's choice
+    drums:bool|None=None, # autoregressive: may there be drums? (--no-drums keeps them out)
     **kwargs
 ):
     "New pieces from nothing"
     model, how, kw = _composer(**kwargs)
-    songs = model.generate(bars=bars, tempo=tempo, tracks=tracks, **how)
-    for p,s in zip(_write(songs, 'generate', kw|dict(bars=bars, tempo=tempo, tracks=tracks)), songs): print(f'{p.as_posix()}: {len(s.notes)} notes, {s.n_bars} bar{"s"*(s.n_bars!=1)}')
+    asked = dict(bars=model.default_bars if bars is None else bars, tempo=tempo, tracks=tracks, instruments=instruments, drums=drums)
+    songs = model.generate(**_named(**asked), **how)
+    for p,s in zip(_write(songs, 'generate', kw|asked), songs): print(f'{p.as_posix()}: {len(s.notes)} notes, {s.n_bars} bar{"s"*(s.n_bars!=1)}')
 
 # %% ../nbs/10b_studio.ipynb #d1b6d80e
 def _inputs(files):
@@ -174,13 +185,15 @@ def continue_(
 def accompany(
     files:list, # MIDI files, or folders of them
     tracks:str|None=None, # the tracks to keep, by name or number from 1; without it the melody, or the first track
+    instruments:str|None=None, # autoregressive: instruments to write, as in generate; without it those of the other tracks, or a band
+    drums:bool|None=None, # autoregressive: may there be drums? (--no-drums keeps them out)
     **kwargs
 ):
     "Write the other tracks to the tracks that are given"
     def make(model, song, how):
         keep = _kept(song, tracks)
-        return model.accompany(song, tracks=keep, **how), lambda s: len(s.notes)-sum((s.notes['track']==t).sum() for t in keep)
-    return _rework('accompany', files, kwargs, make, tracks=tracks)
+        return model.accompany(song, tracks=keep, **_named(instruments=instruments, drums=drums), **how), lambda s: len(s.notes)-sum((s.notes['track']==t).sum() for t in keep)
+    return _rework('accompany', files, kwargs, make, tracks=tracks, instruments=instruments, drums=drums)
 
 @verb(also=ALSO)
 @delegates(_composer)

@@ -21,7 +21,7 @@ from fastai.torch_core import norm_bias_params
 from fastcore.basics import first, patch
 from .bundle import TrainConfig, atomic_write, config_dict, format_config, hardware, make_card, save_bundle, load_bundle, seed_everything
 
-# %% ../nbs/00e_training.ipynb #b2424189
+# %% ../nbs/00e_training.ipynb #6744eeb1
 class TrainError(ValueError): "Training cannot start or go on; the message says why, and the way out"
 
 def schedule_lr(
@@ -29,12 +29,12 @@ def schedule_lr(
     steps:int, # all steps of the run
     cfg:TrainConfig, # lr, warmup and schedule are read
 )->float: # the learning rate of this step
-    "Linear warm-up, then constant, linear or cosine to zero (Loshchilov & Hutter 2017), or one_cycle (Smith & Topin 2018)"
+    "Linear warm-up, then constant, linear, cosine to zero (Loshchilov & Hutter 2017) or noam (Vaswani et al. 2017); or one_cycle (Smith & Topin 2018)"
     warm = round(cfg.warmup*steps)
     p = min(max(step-warm, 0)/max(steps-warm, 1), 1.)
     up, down = (step+1)/(warm+1), .5*(1+math.cos(math.pi*p))
     if cfg.schedule=='one_cycle': f = 1/25 + (1-1/25)*.5*(1-math.cos(math.pi*min(step/max(warm, 1), 1))) if step<warm else 1e-5 + (1-1e-5)*down
-    else: f = up if step<warm else dict(constant=1., linear=1-p, cosine=down)[cfg.schedule]
+    else: f = up if step<warm else dict(constant=1., linear=1-p, cosine=down, noam=((warm+1)/(step+1))**.5)[cfg.schedule]
     return cfg.lr*f
 
 class Schedule(Callback):

@@ -73,8 +73,8 @@ def _settings(f, given):
         return k, p.annotation, dataclasses.field(default=p.default)
     cls = dataclasses.make_dataclass(f.__name__, [fld(k,p) for k,p in inspect.signature(f).parameters.items()], kw_only=True)
     file = None if any(o.name=='config' for o in dataclasses.fields(cls)) else given.pop('config', None)
-    layers = [read_config(file)] if file else []
-    return resolve(cls, *layers, ('flag', given))
+    layer = read_config(file) if file else ('', {})
+    return resolve(cls, (layer[0], {f.also.get(str(k).replace('-','_'), k):v for k,v in layer[1].items()}), ('flag', given))
 
 def _run(argv):
     "Find the verb, read its settings, call it; what it returns is the exit code"
@@ -105,7 +105,7 @@ def _job(path, words):
     print(f'{path}: look at its head, then `sbatch {path}`')
 
 # %% ../nbs/10a_verbs.ipynb #6242d907
-PLANNED = dict(interpolate='with the variational family', app='with the widgets', menu='with the widgets')
+PLANNED = dict(interpolate='with the variational family', app='with the widgets')
 
 def _overview():
     wide = max(map(len, VERBS))
