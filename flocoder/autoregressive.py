@@ -4,15 +4,16 @@
 
 # %% auto #0
 __all__ = ['PRESETS', 'MODELS', 'StreamConfig', 'angles', 'turn', 'skew', 'attend', 'StreamBlock', 'StreamState', 'StreamNet',
-           'StreamModel', 'stream_learner', 'StreamTrain', 'JobConfig', 'job_config', 'train_autoregressive',
-           'from_bundle', 'stream_nll']
+           'StreamModel', 'stream_learner', 'StreamTrain', 'JobConfig', 'job_config', 'ensembles',
+           'train_autoregressive', 'from_bundle', 'stream_nll']
 
-# %% ../nbs/06_autoregressive.ipynb #041fb293
+# %% ../nbs/06_autoregressive.ipynb #c735bd10
+from collections import Counter
 from dataclasses import dataclass, field, replace
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
 from fastcore.basics import patch
 from .bundle import ConfigError, TrainConfig, config_dict, load_bundle, resolve
-from .streams import StreamData, stream_dls, stream_view
+from .streams import StreamData, genre_numbers, song_bars, stream_dls, stream_view
 
 # %% ../nbs/06_autoregressive.ipynb #7d1e6616
 @dataclass
@@ -96,7 +97,7 @@ def attend(
     rest = _band(q.unflatten(2, (-1,w)), k, v, w, far)
     return torch.cat([first, rest.flatten(2,3)[:,:,:L-w]], 2)
 
-# %% ../nbs/06_autoregressive.ipynb #33580bde
+# %% ../nbs/06_autoregressive.ipynb #3e211da7
 class StreamBlock(nn.Module):
     "Attention to the last tokens and a feed-forward layer"
     def __init__(self, cfg):
@@ -111,18 +112,10 @@ class StreamBlock(nn.Module):
         v = qkv[2]
         q, k = qkv[:2] if table is None else turn(qkv[:2], table)
         if past is None: y = attend(q, k, v, self.window, self.far)
-        else: y = self.one(q, k, v, *past, at) if x.shape[1]==1 else self.more(q, k, v, *past, at)
+        else: y = self.more(q, k, v, *past, at)
         x = x + self.drop(self.out(y.transpose(1,2).flatten(2)))
         return x + self.drop(self.mlp(self.n2(x)))
-    def one(self, q, k, v, keys, values, at): # a single token, against the filled part of the ring
-        w, slot, n = self.window, at%self.window, min(at+1, self.window)
-        keys[:,:,slot], values[:,:,slot] = k[:,:,0], v[:,:,0]
-        score = q@keys[:,:,:n].mT # [lines, heads, 1, n]
-        if self.far is not None:
-            far = (q[:,:,0].transpose(0,1)@self.far[:,-n:].mT).transpose(0,1)[:,:,None]
-            score = score + (far.roll(slot+1, -1) if at>=w else far)
-        return (score*self.head**-.5).softmax(-1)@values[:,:,:n]
-    def more(self, q, k, v, keys, values, at): # several tokens, after those of the ring in their order
+    def more(self, q, k, v, keys, values, at): # tokens after those of the ring, in their order
         w, L = self.window, q.shape[2]
         if at:
             old = torch.arange(at-min(at, w-1), at, device=q.device)%w
@@ -132,10 +125,10 @@ class StreamBlock(nn.Module):
         keys[:,:,new], values[:,:,new] = k[:,:,-w:], v[:,:,-w:]
         return y
 
-# %% ../nbs/06_autoregressive.ipynb #22428c19
+# %% ../nbs/06_autoregressive.ipynb #e0dc258a
 class StreamState:
     "What a network remembers of n lines: tensors with the line on axis 1, and how many tokens each line has read"
-    def __init__(self, parts, at=0): self.parts,self.at = parts,at
+    def __init__(self, parts, at=0): self.parts,self.at,self.flat = parts,at,None
     def pick(self, index): # the lines with these numbers, an int64 tensor
         return StreamState([o.index_select(1, index) for o in self.parts], self.at)
 
@@ -191,7 +184,7 @@ def forward(self:StreamNet, ids):
     "Logits behind each token"
     return F.linear(self.features(ids), self.embed.weight)
 
-# %% ../nbs/06_autoregressive.ipynb #f90b0a7d
+# %% ../nbs/06_autoregressive.ipynb #a4e60198
 @patch
 def start(self:StreamNet,
     n, # lines of tokens
@@ -199,7 +192,7 @@ def start(self:StreamNet,
     "The state before the first token"
     c, w = self.cfg, self.embed.weight
     shape = (c.depth, n, c.dim) if c.backbone=='lstm' else (c.depth, n, c.dim//c.head, c.window, c.head)
-    return StreamState([w.new_zeros(shape) for _ in range(2)])
+    return StreamState([(w.new_zeros if c.backbone=='lstm' else w.new_empty)(shape) for _ in range(2)])
 
 @patch
 @torch.no_grad()
@@ -208,6 +201,7 @@ def step(self:StreamNet,
     state, # StreamState; it is brought up to date in place
 ): # float [n, k, words]: logits behind each of them
     "Read the next tokens"
+    if ids.shape[1]==1 and self.cfg.backbone!='lstm' and not self.training: return self._one(ids[:,0], state)[:,None]
     return F.linear(self.features(ids, state), self.embed.weight)
 
 @patch
@@ -217,6 +211,29 @@ def spread(self:StreamNet,
 )->StreamState:
     "The state of n lines that begin with the same tokens"
     return StreamState([o.repeat_interleave(n, 1) for o in state.parts], state.at)
+
+# %% ../nbs/06_autoregressive.ipynb #cafc5b38
+@patch
+def _one(self:StreamNet, ids, state): # [n] -> [n, words]
+    c, at, n = self.cfg, state.at, len(ids)
+    d, h, w, slot, m = c.head, c.dim//c.head, c.window, at%c.window, min(at+1, c.window)
+    if state.flat is None: state.flat = [(b.n1.weight, b.n1.bias, b.qkv.weight, b.qkv.bias, b.out.weight, b.out.bias, b.n2.weight, b.n2.bias,
+        b.mlp[0].weight, b.mlp[0].bias, b.mlp[2].weight, b.mlp[2].bias, b.far, k, v) for b,k,v in zip(self.blocks, *state.parts)]
+    x, table = F.embedding(ids, self.embed.weight), self.angles_at(at, 1, ids.device)
+    if table is not None: table = table.to(x.dtype)
+    for g1,b1,wq,bq,wo,bo,g2,b2,wu,bu,wd,bd,far,keys,values in state.flat:
+        y = F.linear(F.layer_norm(x, (c.dim,), g1, b1), wq, bq).view(n, 3*h, d)
+        qk = y[:,:2*h]
+        if table is not None: qk = torch.addcmul(qk*table[0], qk.roll(d//2, -1), table[1])
+        keys[:,:,slot], values[:,:,slot], q = qk[:,h:], y[:,2*h:], qk[:,:h,None]*d**-.5
+        score = q@keys[:,:,:m].mT # [n, heads, 1, m]
+        if far is not None:
+            bias = (q[:,:,0].transpose(0,1)@far[:,-m:].mT).transpose(0,1)[:,:,None]
+            score = score + (bias.roll(slot+1, -1) if at>=w else bias)
+        x = x + F.linear((score.softmax(-1)@values[:,:,:m]).view(n, c.dim), wo, bo)
+        x = x + F.linear(F.gelu(F.linear(F.layer_norm(x, (c.dim,), g2, b2), wu, bu)), wd, bd)
+    state.at += 1
+    return F.linear(self.norm(x), self.embed.weight)
 
 # %% ../nbs/06_autoregressive.ipynb #72c15c95
 class StreamModel(nn.Module):
@@ -261,13 +278,13 @@ class JobConfig:
     data: StreamData = field(default_factory=StreamData)
     train: StreamTrain = field(default_factory=StreamTrain)
 
-# %% ../nbs/06_autoregressive.ipynb #b5a5961b
+# %% ../nbs/06_autoregressive.ipynb #b5690721
 def _lstm(dim, depth, **more): return dict(model=dict(backbone='lstm', dim=dim, depth=depth), **more)
 _TINY = dict(data=dict(bars=4, tokens=256), train=dict(steps=40, bs=8, eval_every=20))
 _LONG = dict(data=dict(tokens=2048), train=dict(steps=40000, bs=32))
 PRESETS = dict(tiny=dict(model=dict(dim=64, depth=2, head=32, window=256), **_TINY), small={},
     large=dict(model=dict(dim=512, depth=12, head=64, window=2048), **_LONG), lstm_tiny=_lstm(64, 1, **_TINY))
-MODELS = dict(transformer_small=dict(model=dict(dim=256, depth=4, head=64, window=512), data=dict(tokens=512)),
+MODELS = dict(transformer_small=dict(model=dict(dim=256, depth=4, head=64, position='relative', window=512), data=dict(tokens=512)),
     transformer_large=dict(model=dict(dim=768, depth=12, head=64, position='relative', window=2048), **_LONG),
     lstm_small=_lstm(256, 2, data=dict(tokens=512)), lstm_large=_lstm(512, 3, **_LONG))
 
@@ -280,7 +297,31 @@ def job_config(
     if name not in known: raise ValueError(f'no model {name!r}: choose one of {", ".join(known)}')
     return resolve(JobConfig, (name, known[name]), *((f'layer {i+1}', o) for i,o in enumerate(layers)))[0]
 
-# %% ../nbs/06_autoregressive.ipynb #570ffedf
+# %% ../nbs/06_autoregressive.ipynb #346bb637
+def ensembles(
+    store,    # a Store
+    view,     # a StreamView
+    genres=(), # names of genres
+    bars=16,  # bars of a window
+    n=200,    # windows of each genre
+    most=24,  # sets that are kept of each genre, those met most often
+    seed=42,  # of the windows
+): # dict: name of the genre ('' for all songs) → list of [parts, how often]
+    "Which parts play together in the training songs"
+    rng, number, train, res = np.random.default_rng(seed), genre_numbers(store, list(genres)), np.array(store.songs('train')), {}
+    for k,name in enumerate(('',*genres)):
+        met = Counter()
+        songs = train if not k else train[number[train]==k]
+        for s in rng.choice(songs, n if len(songs) else 0):
+            song = store[int(s)]
+            g, lines = view.table(song), song_bars(song, grid=view.grid).lines[0]
+            a = rng.integers(len(lines)-1)
+            met[tuple(np.unique(g.plane[(g.on>=lines[a]) & (g.on<lines[min(a+bars, len(lines)-1)])]).tolist())] += 1
+        met.pop((), None)
+        res[name] = [[list(p), c] for p,c in met.most_common(most)]
+    return res
+
+# %% ../nbs/06_autoregressive.ipynb #b78e5abf
 def train_autoregressive(
     store,         # a Store or its path
     run,           # run folder
@@ -292,6 +333,7 @@ def train_autoregressive(
 ): # the run folder; its bundle is checkpoints/best.safetensors
     "Train an autoregressive model on a Song store"
     from flocoder.bundle import pick_device, seed_everything
+    from flocoder.collection import top_programs
     from flocoder.store import Store
     from flocoder.training import bare, fit
     cfg, store = cfg or JobConfig(), store if isinstance(store, Store) else Store(store)
@@ -304,7 +346,8 @@ def train_autoregressive(
     v, told = model.view, store.meta.get
     dls = stream_dls(store, v, cfg.model.genres, cfg.data, t.bs, min(t.eval_every, t.steps), t.seed, next(model.parameters()).device)
     seen = config_dict(cfg.data)
-    said = dict(id=v.id, words={k:list(o) for k,o in v.words.items()}, genres=list(cfg.model.genres), windows=seen)
+    said = dict(id=v.id, words={k:list(o) for k,o in v.words.items()}, genres=list(cfg.model.genres), windows=seen,
+        ensembles=ensembles(store, v, cfg.model.genres, cfg.data.bars), instruments=top_programs(store, 20))
     extra = dict(family='autoregressive', config=config_dict(cfg.model), view=said, data=told('credit') or told('recipe'),
         licence=told('licence') or 'not stated', windows=seen, init=str(init or ''))
     def samples(learn, bars=min(cfg.data.bars, 8)):
@@ -320,7 +363,7 @@ def from_bundle(cls,
     b = load_bundle(name, 'autoregressive')
     m = cls(b.as_config(StreamConfig))
     b.load_into(m)
-    m.card = b.card | dict(windows=b.view.get('windows', {}))
+    m.card = b.card | {k:b.view[k] for k in ('windows','ensembles','instruments') if k in b.view}
     return m.eval().to(device)
 
 StreamModel.from_bundle = classmethod(from_bundle)

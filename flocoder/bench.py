@@ -370,7 +370,7 @@ def bench_attention(
         res[name] = {n:v/int(n) for n,v in rise.items()}
     return dict(what=f'bytes a token at the peak of one pass over a line of {", ".join(map(str, lengths))} tokens', **res)
 
-# %% ../nbs/09i_bench.ipynb #4eeb3907
+# %% ../nbs/09i_bench.ipynb #b0f34ce9
 PARTS = ('read','crops','wait','generate','scores','unmask','decode')
 
 def _versions():
@@ -402,7 +402,7 @@ def bench(
         todo = dict(read=lambda: bench_read(files, repeats), crops=lambda: bench_crops(store, repeats=repeats), wait=lambda: bench_wait(store),
             generate=lambda: bench_generate(repeats=min(repeats,3)), scores=lambda: bench_scores(repeats=repeats),
             unmask=lambda: bench_unmask(repeats=min(repeats,2)),
-            decode=lambda: bench_decode(repeats=repeats) | dict(length=bench_length(repeats=repeats), attention=bench_attention()))
+            decode=lambda: dict(attention=bench_attention(), length=bench_length(repeats=repeats)) | bench_decode(repeats=repeats))
         for p in parts:
             try:
                 r = todo[p]()

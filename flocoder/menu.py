@@ -6,13 +6,13 @@
 __all__ = ['KNOWN', 'CHECKS', 'FIRST', 'USUAL', 'Question', 'verb_questions', 'config_questions', 'Back', 'read_answer', 'ask',
            'command_words', 'ask_verb', 'do', 'ask_config', 'entries', 'menu']
 
-# %% ../nbs/10d_menu.ipynb #bf354c16
+# %% ../nbs/10d_menu.ipynb #a801bf19
 import dataclasses, importlib, inspect, re, shlex, sys, typing
 from pathlib import Path
 from fastcore.docments import docments
 from .bundle import ConfigError, atomic_write, format_config, read_config, read_header, resolve, shipped
 from .studio import _checkpoint
-from .verbs import VERBS, main, verb, _flag
+from .verbs import VERBS, main, verb, _flag, _reason
 from .workshop import TRAINERS, dataset, datasets, models_of, _family, _knows, _preset, _table, _whole
 
 # %% ../nbs/10d_menu.ipynb #6a0f72fc
@@ -115,15 +115,18 @@ def command_words(
         else: rest += [_flag(min([a for a,b in f.also.items() if b==k] or [k], key=len) if place else k), *text(v)]
     return words+rest
 
-# %% ../nbs/10d_menu.ipynb #e125079b
-def _below(pattern): return sorted(o.as_posix() for n in range(4) for o in Path().glob('*/'*n+pattern))
+# %% ../nbs/10d_menu.ipynb #b743fbb7
+def _below(pattern): return sorted(o.as_posix() for n in range(4) for o in Path().glob('*/'*n+pattern) if not any(p[0]=='.' for p in o.parts))
 
 def _bundles(composing=True):
     "The bundles that ship, those here, and runs"
     from flocoder.compose import FAMILIES
-    runs = [str(Path(o).parents[1]) for o in _below('checkpoints/best.safetensors')]
-    ok = lambda o: not composing or read_header(_checkpoint(o))['family'] in FAMILIES
-    return tuple(o for o in [*shipped(), *(p for p in _below('*.safetensors') if '/checkpoints/' not in p), *runs] if ok(o))
+    runs = [Path(o).parents[1].as_posix() for o in _below('checkpoints/best.safetensors')]
+    files = [o for o in _below('*.safetensors') if Path(o).parent.name!='checkpoints']
+    def ok(o):
+        try: return read_header(_checkpoint(o))['family'] in FAMILIES or not composing
+        except ValueError: return False
+    return tuple(filter(ok, [*shipped(), *files, *runs]))
 
 def _stores():
     "The data sets that are written down, and the stores here"
@@ -227,7 +230,7 @@ def _new_config():
     if Path(path).exists() and not ask(Question('it exists; write over it?', bool, False)): return print('not written')
     print(f"{atomic_write(path, text)}: use it with `flocoder {'prepare' if kind=='dataset' else 'train --dataset STORE'} --config {path}`")
 
-# %% ../nbs/10d_menu.ipynb #c76fa457
+# %% ../nbs/10d_menu.ipynb #57471efa
 def _joined():
     every = {q.name:q for q in verb_questions('prepare')}
     some = [dataclasses.replace(every['join'], default=_NONE), dataclasses.replace(every['dest'], default='data/mix.store', help='the store to write'), every['weights']]
@@ -242,12 +245,12 @@ def _look(what, known, path, check, **more):
 
 def _list_configs():
     "The config files here, and one of them in full"
-    rows = [dict(file=o, family=(read_config(o)[1] or {}).get('family', '-')) for o in _configs()]
+    rows = [dict(file=o, family=read_config(o)[1].get('family', '-')) for o in _configs()]
     print(_table(rows) or 'no config files here')
     print(f'ready ones, printed by flocoder train NAME --print-config: {", ".join(KNOWN["family"]({}))}')
     if rows and (o := ask(Question('show', str|None, None, 'one of them', tuple(r['file'] for r in rows)), _there)): print(Path(o).read_text(encoding='utf8'), end='')
 
-# %% ../nbs/10d_menu.ipynb #bcaed073
+# %% ../nbs/10d_menu.ipynb #89d055b0
 def _verb(name, **kw): return VERBS[name].__doc__, lambda: do(name, ask_verb(name, FIRST[name], **kw))
 
 def entries(): # dict from name to (what it does, function)
@@ -273,5 +276,8 @@ def menu(
         try: code = known[choice][1]()
         except Back: code = 0
         except EOFError: return 0
+        except (ValueError, OSError) as e:
+            if start: raise
+            print(f'  {_reason(e)}')
         if start: return code
         print()

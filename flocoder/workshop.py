@@ -467,7 +467,7 @@ def _checks():
     yield 'python', lambda: '.'.join(map(str, sys.version_info[:3]))
     for o in ('torch','fastai','fastcore','numpy','symusic','pretty_midi','pyarrow','safetensors','soundfile'): yield o, lambda o=o: version(o)
     yield from (('device', device), ('natten', natten), ('soundfont', soundfont))
-    for o in ('codec','diffusion','ear','flow'): yield f'weights of {o}', lambda o=o: load_bundle(o)
+    for o in ('autoregressive','codec','diffusion','ear','flow'): yield f'weights of {o}', lambda o=o: load_bundle(o)
     yield 'a first bar', music
 
 @verb
