@@ -297,7 +297,7 @@ def job_config(
     if name not in known: raise ValueError(f'no model {name!r}: choose one of {", ".join(known)}')
     return resolve(JobConfig, (name, known[name]), *((f'layer {i+1}', o) for i,o in enumerate(layers)))[0]
 
-# %% ../nbs/06_autoregressive.ipynb #346bb637
+# %% ../nbs/06_autoregressive.ipynb #65ed2615
 def ensembles(
     store,    # a Store
     view,     # a StreamView
@@ -308,7 +308,7 @@ def ensembles(
     seed=42,  # of the windows
 ): # dict: name of the genre ('' for all songs) → list of [parts, how often]
     "Which parts play together in the training songs"
-    rng, number, train, res = np.random.default_rng(seed), genre_numbers(store, list(genres)), np.array(store.songs('train')), {}
+    rng, number, train, res = np.random.default_rng(seed), genre_numbers(store, list(genres), False), np.array(store.songs('train')), {}
     for k,name in enumerate(('',*genres)):
         met = Counter()
         songs = train if not k else train[number[train]==k]
@@ -321,7 +321,7 @@ def ensembles(
         res[name] = [[list(p), c] for p,c in met.most_common(most)]
     return res
 
-# %% ../nbs/06_autoregressive.ipynb #b78e5abf
+# %% ../nbs/06_autoregressive.ipynb #7e11df95
 def train_autoregressive(
     store,         # a Store or its path
     run,           # run folder
@@ -333,7 +333,7 @@ def train_autoregressive(
 ): # the run folder; its bundle is checkpoints/best.safetensors
     "Train an autoregressive model on a Song store"
     from flocoder.bundle import pick_device, seed_everything
-    from flocoder.collection import top_programs
+    from flocoder.collection import top_programs, vocabulary
     from flocoder.store import Store
     from flocoder.training import bare, fit
     cfg, store = cfg or JobConfig(), store if isinstance(store, Store) else Store(store)
@@ -344,10 +344,10 @@ def train_autoregressive(
     if old: model.load_state_dict(old.state_dict())
     model = model.train().to(pick_device(device))
     v, told = model.view, store.meta.get
-    dls = stream_dls(store, v, cfg.model.genres, cfg.data, t.bs, min(t.eval_every, t.steps), t.seed, next(model.parameters()).device)
+    dls = stream_dls(store, v, cfg.model.genres, cfg.data, t.bs, min(t.eval_every, t.steps), t.seed, next(model.parameters()).device, strict=old is None)
     seen = config_dict(cfg.data)
     said = dict(id=v.id, words={k:list(o) for k,o in v.words.items()}, genres=list(cfg.model.genres), windows=seen,
-        ensembles=ensembles(store, v, cfg.model.genres, cfg.data.bars), instruments=top_programs(store, 20))
+        ensembles=ensembles(store, v, cfg.model.genres, cfg.data.bars), instruments=top_programs(vocabulary(store, 'train'), 20))
     extra = dict(family='autoregressive', config=config_dict(cfg.model), view=said, data=told('credit') or told('recipe'),
         licence=told('licence') or 'not stated', windows=seen, init=str(init or ''))
     def samples(learn, bars=min(cfg.data.bars, 8)):

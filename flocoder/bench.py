@@ -237,7 +237,7 @@ def bench_unmask(
     def piece(steps): notes[steps] = len(model.generate(n=1, bars=bars, seed=0, steps=steps)[0])
     return dict(what=f'{bars} bars in {few} network calls against {many}', target=20, **race(lambda: piece(few), lambda: piece(many), repeats), notes=notes[few], notes_theirs=notes[many])
 
-# %% ../nbs/09i_bench.ipynb #5fd541e4
+# %% ../nbs/09i_bench.ipynb #71ca2afc
 def _peer(net, prompt, tokens):
     "(function of the batch: `transformers` writes so many tokens, its parameters), with a GPT-2 of the size of `net`"
     if not find_spec('transformers'): raise ModuleNotFoundError('transformers, the peer of this part, is missing: pip install transformers')
@@ -254,11 +254,11 @@ def _peer(net, prompt, tokens):
 @torch.inference_mode()
 def _drawn(net, prompt, tokens, n):
     "So many tokens of n lines from the network alone"
-    from flocoder.writing import draw_next
+    from flocoder.logits import draw_tokens
     state, ids, out = net.start(n), prompt.expand(n, -1), []
-    u, ok = torch.rand(tokens, n), torch.ones(n, net.words, dtype=torch.bool)
+    u = torch.rand(tokens, n)
     for t in range(tokens):
-        ids = draw_next(net.step(ids, state)[:,-1], u[t], ok, 1., 50)[:,None]
+        ids = draw_tokens(net.step(ids, state)[:,-1], u[t], 1., 50, checked=False)[:,None]
         out.append(ids)
     return torch.cat(out, 1)
 
@@ -334,7 +334,7 @@ def bench_length(
     return dict(what=f'{span} tokens behind {", ".join(map(str, marks))}, one line, window {net.cfg.window}', token_ms={str(m):v for m,v in ms.items()},
         ratio=ms[marks[-1]]/ms[marks[0]], full=ms[marks[-1]]/ms[marks[1]], no_cache_ms={str(n):v for n,v in slow.items()}, repeats=repeats)
 
-# %% ../nbs/09i_bench.ipynb #5e27c412
+# %% ../nbs/09i_bench.ipynb #aa1bb564
 def _plain(q, k, v, window, far=None):
     "`attend` with all scores at once: a matrix of all pairs and a mask"
     L, device = q.shape[2], q.device
@@ -359,13 +359,13 @@ def _attention_job(lengths, preset, plain, out):
 def bench_attention(
     lengths=(512,2048,8192), # tokens of the line, ascending
     preset='small',          # shape of the network
-): # dict: bytes a token of ours and of plain attention
+): # dict: bytes a token of ours, and of plain attention up to 2,048 tokens
     "Peak memory of reading a line"
     if not find_spec('resource'): raise ModuleNotFoundError('peak memory cannot be measured on this system (no module resource)')
     res = {}
     for name,plain in dict(ours=False, plain=True).items():
         with tempfile.TemporaryDirectory() as d:
-            run_measured([sys.executable,'-c',f'from flocoder.bench import _attention_job; _attention_job({tuple(lengths)},{preset!r},{plain},"job.json")'], cwd=d)
+            run_measured([sys.executable,'-c',f'from flocoder.bench import _attention_job; _attention_job({tuple(o for o in lengths if not plain or o<=2048)},{preset!r},{plain},"job.json")'], cwd=d)
             rise = json.loads((Path(d)/'job.json').read_text())['rise']
         res[name] = {n:v/int(n) for n,v in rise.items()}
     return dict(what=f'bytes a token at the peak of one pass over a line of {", ".join(map(str, lengths))} tokens', **res)

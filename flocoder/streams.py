@@ -352,7 +352,7 @@ def spell(self:StreamView,
         return k if self.words[k][1]==1 else f'{k}={said.replace(" ","_")}'
     return ' '.join(one(int(i)) for i in ids)
 
-# %% ../nbs/04c_streams.ipynb #119e9526
+# %% ../nbs/04c_streams.ipynb #3b8a163b
 @dataclass
 class StreamData:
     "Which windows a model sees"
@@ -365,8 +365,8 @@ class StreamData:
     balance: float = .5   # 0: every bar of the store is as likely as any other; 1: every genre
     valid_crops: int = 2  # windows of each validation song
     def __post_init__(self):
-        for k in ('bars','tokens','valid_crops'):
-            if getattr(self,k)<1: raise ValueError(f'{k}={getattr(self,k)}: give a whole number from 1 up')
+        for k,least in dict(bars=1, tokens=32, valid_crops=1, tempo_shift=0).items():
+            if getattr(self,k)<least: raise ValueError(f'{k}={getattr(self,k)}: give a whole number from {least} up')
         if self.transpose[0]>self.transpose[1]: raise ValueError(f'transpose={self.transpose}: give (lowest, highest) in semitones')
         for k in ('fill','drop','balance'):
             if not 0<=getattr(self,k)<=1: raise ValueError(f'{k}={getattr(self,k)}: give a share from 0 to 1')
@@ -490,15 +490,16 @@ def stream_batches(
     loader.batch, loader.n_inp = batch, 2
     return loader
 
-# %% ../nbs/04c_streams.ipynb #ca64c5de
+# %% ../nbs/04c_streams.ipynb #2c52a104
 def genre_numbers(
     store,  # a Store
     genres, # names of the genres of a model
+    strict=True, # an error for a genre that no song has?
 ): # int64 [songs]: 1 for the first genre, 0 for others and for unknown
     "The genre of each song of a store, as a number"
     import json
     said = [json.loads(o or '{}').get('genre') for o in store.rows['tags']]
-    if odd := [g for g in genres if g not in said]: raise ValueError(f'no song of the store is of the genre {odd[0]!r}; there are {", ".join(sorted(set(filter(None, said)))) or "none"}')
+    if strict and (odd := [g for g in genres if g not in said]): raise ValueError(f'no song of the store is of the genre {odd[0]!r}; there are {", ".join(sorted(set(filter(None, said)))) or "none"}')
     return np.array([genres.index(g)+1 if g in genres else 0 for g in said], np.int64)
 
 def stream_dls(
@@ -510,13 +511,15 @@ def stream_dls(
     steps=None, # batches an epoch
     seed=42, # of windows, transposition and holes
     device=None, # where batches go
+    strict=True, # an error for a genre that no song has?
 ): # DataLoaders of batches (ids [n, L], target [n, L], target)
     "DataLoaders of lines over a Song store"
     from fastai.data.core import DataLoaders
+    from flocoder.collection import song_weights
     from flocoder.loaders import NoteIndex, RollLoader
     from flocoder.store import StoreError
     view, data = stream_view(view), data or StreamData()
-    notes, index, genre = NoteIndex(store.table(view), view.drum_planes), BarIndex(store, view.grid), genre_numbers(store, list(genres))
+    notes, index, genre = NoteIndex(store.table(view), view.drum_planes), BarIndex(store, view.grid), genre_numbers(store, list(genres), strict)
     def crops(songs, each=None):
         at = [np.arange(index.count[s]) if each is None else np.unique((np.arange(each)*index.count[s])//each) for s in songs]
         return np.repeat(np.asarray(songs,np.int64), [len(o) for o in at]), np.concatenate(at or [np.zeros(0,np.int64)]).astype(np.int64)
@@ -526,9 +529,11 @@ def stream_dls(
         line = lambda k: index.lines[index.first[song]+np.minimum(bar+k, index.count[song])]
         n = np.searchsorted(notes.key, (song<<32)+line(data.bars))-np.searchsorted(notes.key, (song<<32)+line(0))
         song, bar = song[n>0], bar[n>0]
+        if not len(song): raise StoreError(f'{store.path}: its {side} songs have no notes')
         if side=='train':
             size = np.bincount(genre[song])
-            again = np.rint((size.max()/np.maximum(size,1))**data.balance).astype(np.int64)[genre[song]]
+            again = ((size.max()/np.maximum(size,1))**data.balance)[genre[song]]*song_weights(store)[song]
+            again = np.maximum(np.rint(again/again.min()), 1).astype(np.int64)
             song, bar = np.repeat(song, again), np.repeat(bar, again)
         return stream_batches(RollLoader(notes, view, (song, bar), cols=0, bs=bs, seed=seed, device=device, **kw), index, genre, data)
     train = make('train', steps=steps or max(1, int(index.count[store.songs('train')].sum()//(data.bars*bs))))

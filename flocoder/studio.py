@@ -12,7 +12,7 @@ from fastcore.meta import delegates
 from .bundle import ConfigError, checkpoint_of
 from .verbs import verb, _reason
 
-# %% ../nbs/10b_studio.ipynb #cda23534
+# %% ../nbs/10b_studio.ipynb #ee0c3394
 def _composer(
     bundle:str='flow', # the model: the name of a shipped bundle, a .safetensors file, or a run folder
     load_step:int=0, # of a run folder: the checkpoint of this step; 0 is the best one, -1 the last
@@ -24,7 +24,7 @@ def _composer(
     steps:int|None=None, # flow, diffusion: steps of the solver or of the diffusion; the model knows its own default, which 0 means too
     temperature:float|None=None, # below 1 is plainer: size of the noise that music is made of, or sharpness of the choices
     solver:str|None=None, # flow: euler, midpoint, heun, rk4 or adaptive
-    guidance:float|None=None, # scale of the guidance; 1 is off
+    guidance:float|None=None, # scale of the guidance (autoregressive: towards the genre); 1 is off
     mode:str|None=None, # flow: how holes are filled: trained or free
     top_k:int|None=None, # autoregressive: only so many of the likeliest values; 0 is off
     top_p:float|None=None, # diffusion, autoregressive: only the likeliest values, up to this share of the probability, 0..1
@@ -77,14 +77,14 @@ def _write(songs, verb_, kw, folder=None, stem='piece', source=None):
     paths = write_results(songs, folder or kw['out'], stem=stem, wav=kw['wav'], png=kw['png'], manifest=made)
     return [p for p in paths if p.suffix=='.mid']
 
-# %% ../nbs/10b_studio.ipynb #775ccc4d
+# %% ../nbs/10b_studio.ipynb #b249a096
 @verb(also=ALSO)
 @delegates(_composer)
 def generate(
     bars:int|None=None, # bars of each piece; without it 8, or as many as the model is made for
     tempo:float|None=None, # quarters a minute; without it 90, or the model's choice
     tracks:str|None=None, # parts to write, with commas: MELODY,PIANO; all without it
-    instruments:str|None=None, # autoregressive: instruments to write, by name or General MIDI number, with commas: piano,bass,drums; or top5, top10; without it the model's choice
+    instruments:str|None=None, # autoregressive: instruments to write, by name or General MIDI number, with commas: piano,bass,drums; or top5, top10, any (the model chooses as it goes); without it an ensemble of its training songs
     drums:bool|None=None, # autoregressive: may there be drums? (--no-drums keeps them out)
     **kwargs
 ):

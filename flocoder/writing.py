@@ -79,7 +79,7 @@ def write_lines(
     if wait: out = torch.cat([out, out.new_zeros(n, wait)], 1).gather(1, late[:,None]+torch.arange(len(out[0]), device=dev))
     return out
 
-# %% ../nbs/06a_writing.ipynb #b419983c
+# %% ../nbs/06a_writing.ipynb #801b73f3
 class WritingGenerator(WindowGenerator):
     "Composes with an autoregressive model"
     family, can, default_bars = 'autoregressive', ('generate','infill','continue','accompany'), 16
@@ -106,7 +106,7 @@ class WritingGenerator(WindowGenerator):
         self._settings()
     @property
     def device(self): return self.model.net.embed.weight.device
-    def _tags(self, s): return {k:s[k] for k in ('genre','temperature','top_k','top_p') if s[k] is not None}
+    def _tags(self, s): return {k:s[k] for k in ('genre','temperature','top_k','top_p','guidance','mono','min_notes','min_parts') if s[k] is not None}
     @classmethod
     def from_bundle(cls,
         name='autoregressive', # path of a bundle, or the name of a shipped one
@@ -120,7 +120,7 @@ class WritingGenerator(WindowGenerator):
         seen = model.card.get('windows', {}).get('bars')
         return cls(model, **{**(dict(bars=seen) if seen else {}), **model.card.get('sampling', {}), **kw})
 
-# %% ../nbs/06a_writing.ipynb #9f9d137f
+# %% ../nbs/06a_writing.ipynb #4e675eee
 @patch
 def _check(self:WritingGenerator, s):
     "Settle and check the settings of a call"
@@ -131,6 +131,7 @@ def _check(self:WritingGenerator, s):
         if s[k]<0: raise ValueError(f'{k}={s[k]}: give a number from 0 (off) up')
     if int(s['retries'])!=s['retries']: raise ValueError(f"retries={s['retries']}: give a whole number")
     known = self.model.cfg.genres
+    if s['guidance']!=1 and not s['genre']: raise ValueError(f"guidance={s['guidance']}: it exaggerates a genre, so name one ({', '.join(known) or 'this model knows none'})")
     if s['genre'] is not None and s['genre'] not in known: raise ValueError(f"genre={s['genre']!r}: this model knows {', '.join(known) or 'no genres'}")
 
 @patch
@@ -138,7 +139,7 @@ def _many(self:WritingGenerator, write, n, bars, s):
     "(notes, item, extra) of n items: `write(items, attempt)` gives (notes, item, list of extras); what falls short is written again, the attempt that comes closest is kept"
     held, score, todo = [None]*n, np.full(n, -1.), np.arange(n)
     self.tries = np.ones(n, int)
-    for attempt in range(int(s['retries'])+1):
+    for attempt in range(int(s['retries'])*(s['temperature']>0)+1):
         g, item, extra = write(todo, attempt)
         for k,i in enumerate(todo):
             mine = g[item==k]
@@ -226,7 +227,7 @@ def _tracks(planes):
         return Track(0 if program==DRUM else program, program==DRUM, ('Drums' if program==DRUM else program_to_instrument_name(program)) + f' {copy+1}'*(copy>0))
     return [track(p) for p in planes]
 
-# %% ../nbs/06a_writing.ipynb #e04d3d63
+# %% ../nbs/06a_writing.ipynb #e4abd199
 @patch
 def generate(self:WritingGenerator,
     n=1,         # number of songs
@@ -241,15 +242,17 @@ def generate(self:WritingGenerator,
 ): # n Songs
     "New songs of exactly so many bars"
     check_count(n=n, bars=bars)
+    n, bars = int(n), int(bars)
     if tracks is not None and instruments is not None: raise ValueError(f'tracks={tracks!r} and instruments={instruments!r} mean the same: give one of them')
     if tempo is not None and not (isinstance(tempo, (int,float,np.number)) and 0<tempo<math.inf): raise ValueError(f'tempo={tempo!r}: give quarters a minute, or None for the choice of the model')
     s, names = self._settings(**kw), tracks if instruments is None else instruments
     bands = self._bands(s, drums) if names is None else []
-    free = not bands and (names is None or str(names).strip().lower()=='any')
+    free = not bands and (names is None or [str(o).strip().lower() for o in np.atleast_1d(names)]==['any'])
     parts = np.arange(self.view.planes) if free or bands else self._chosen(names, drums)
     if not drums: parts = parts[parts%PROGRAMS!=DRUM]
     band = [_pick(bands, seed, i) if bands else parts for i in range(n)]
     frame = Song([], tempos=None if tempo is None else [(0,tempo)], meters=meters)
+    if (frame.meters[:,2]>32).any(): raise ValueError('meters over 64 are finer than the grid of this family: use n over 32 or less')
     todo, total = song_bars(frame, bars, self.view.grid), int(np.rint(frame.bar_starts(bars)[-1]*self.view.grid))
     head = [self._head([] if free else p, s, any=free) for p in band]
     tell = (lambda k: s['progress'](round(k*bars), bars)) if s['progress'] else lambda k: None
@@ -257,17 +260,19 @@ def generate(self:WritingGenerator,
         g, item, said = self._say([head[i] for i in items], todo, [band[i] for i in items], items, seed, attempt, s, tell, tempo is not None)
         return g, item, said.tempo
     g, item, bins = self._many(write, n, bars, s)
+    if mute := sorted(set(range(n))-set(item.tolist())): raise ValueError(f'song {mute[0]+1} of {n} came out silent in {self.tries[mute[0]]} attempts: give more retries, a higher temperature or other instruments')
     return [self._song(frame, g[item==i], todo.lines[0], bins[i] if tempo is None else None, total,
         dict(model=self.family, verb='generate', seed=seed, item=i+1, attempts=self.tries[i], **self._tags(s))) for i in range(n)]
 
-# %% ../nbs/06a_writing.ipynb #8023cf6b
+# %% ../nbs/06a_writing.ipynb #371d1356
 @patch
 def _song(self:WritingGenerator, frame, g, lines, bins, total, tags):
     "A Song of notes from nothing; those that end last are held to the end of the last bar"
     used, grid = np.unique(g.plane), self.view.grid
     off = np.minimum(g.off, total)
+    ring = g.plane%PROGRAMS!=DRUM if (g.plane%PROGRAMS!=DRUM).any() else np.ones(len(g), bool) # drums are held only where there is nothing else
     n = np.zeros(len(g), NOTE)
-    for k,v in dict(start=g.on/grid, dur=(np.where(off==off.max(initial=0), total, off)-g.on)/grid, pitch=g.pitch, velocity=g.velocity, track=np.searchsorted(used, g.plane)).items(): n[k] = v
+    for k,v in dict(start=g.on/grid, dur=(np.where(ring & (off==off[ring].max(initial=0)), total, off)-g.on)/grid, pitch=g.pitch, velocity=g.velocity, track=np.searchsorted(used, g.plane)).items(): n[k] = v
     if bins is not None: frame = frame.replace(tempos=[(lines[i]/grid, float(tempo_of(b))) for i,b in enumerate(bins) if not i or b!=bins[i-1]])
     return frame.replace(notes=n, tracks=_tracks(used), tags=tags)
 
