@@ -212,26 +212,33 @@ def spread(self:StreamNet,
     "The state of n lines that begin with the same tokens"
     return StreamState([o.repeat_interleave(n, 1) for o in state.parts], state.at)
 
-# %% ../nbs/06_autoregressive.ipynb #cafc5b38
+# %% ../nbs/06_autoregressive.ipynb #9fc673e6
+def _flat(net, state):
+    "What `_one` needs of each block: weights as `addmm` takes them, those of the queries divided by the root of the width; and the rings, by line and head, and by both in one"
+    d = net.cfg.head
+    less = net.embed.weight.new_ones(3*net.cfg.dim)
+    less[:net.cfg.dim] = d**-.5
+    return [(b.n1.weight, b.n1.bias, (b.qkv.weight*less[:,None]).T, b.qkv.bias*less, b.out.weight.T, b.out.bias, b.n2.weight, b.n2.bias,
+        b.mlp[0].weight.T, b.mlp[0].bias, b.mlp[2].weight.T, b.mlp[2].bias, b.far, k, v, k.flatten(0,1), v.flatten(0,1)) for b,k,v in zip(net.blocks, *state.parts)]
+
 @patch
 def _one(self:StreamNet, ids, state): # [n] -> [n, words]
     c, at, n = self.cfg, state.at, len(ids)
     d, h, w, slot, m = c.head, c.dim//c.head, c.window, at%c.window, min(at+1, c.window)
-    if state.flat is None: state.flat = [(b.n1.weight, b.n1.bias, b.qkv.weight, b.qkv.bias, b.out.weight, b.out.bias, b.n2.weight, b.n2.bias,
-        b.mlp[0].weight, b.mlp[0].bias, b.mlp[2].weight, b.mlp[2].bias, b.far, k, v) for b,k,v in zip(self.blocks, *state.parts)]
+    if state.flat is None: state.flat = _flat(self, state)
     x, table = F.embedding(ids, self.embed.weight), self.angles_at(at, 1, ids.device)
     if table is not None: table = table.to(x.dtype)
-    for g1,b1,wq,bq,wo,bo,g2,b2,wu,bu,wd,bd,far,keys,values in state.flat:
-        y = F.linear(F.layer_norm(x, (c.dim,), g1, b1), wq, bq).view(n, 3*h, d)
+    for g1,b1,wq,bq,wo,bo,g2,b2,wu,bu,wd,bd,far,keys,values,k,v in state.flat:
+        y = torch.addmm(bq, F.layer_norm(x, (c.dim,), g1, b1), wq).view(n, 3*h, d)
         qk = y[:,:2*h]
         if table is not None: qk = torch.addcmul(qk*table[0], qk.roll(d//2, -1), table[1])
-        keys[:,:,slot], values[:,:,slot], q = qk[:,h:], y[:,2*h:], qk[:,:h,None]*d**-.5
-        score = q@keys[:,:,:m].mT # [n, heads, 1, m]
+        keys[:,:,slot], values[:,:,slot], q = qk[:,h:], y[:,2*h:], qk[:,:h].reshape(n*h, 1, d)
+        score = torch.bmm(q, k[:,:m].mT) # [lines*heads, 1, m]
         if far is not None:
-            bias = (q[:,:,0].transpose(0,1)@far[:,-m:].mT).transpose(0,1)[:,:,None]
+            bias = (q.view(n, h, d).transpose(0,1)@far[:,-m:].mT).transpose(0,1).reshape(n*h, 1, m)
             score = score + (bias.roll(slot+1, -1) if at>=w else bias)
-        x = x + F.linear((score.softmax(-1)@values[:,:,:m]).view(n, c.dim), wo, bo)
-        x = x + F.linear(F.gelu(F.linear(F.layer_norm(x, (c.dim,), g2, b2), wu, bu)), wd, bd)
+        x = x + torch.addmm(bo, torch.bmm(score.softmax(-1), v[:,:m]).view(n, c.dim), wo)
+        x = x + torch.addmm(bd, F.gelu(torch.addmm(bu, F.layer_norm(x, (c.dim,), g2, b2), wu)), wd)
     state.at += 1
     return F.linear(self.norm(x), self.embed.weight)
 
