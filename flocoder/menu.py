@@ -6,8 +6,8 @@
 __all__ = ['KNOWN', 'CHECKS', 'FIRST', 'USUAL', 'Question', 'verb_questions', 'config_questions', 'Back', 'read_answer', 'ask',
            'command_words', 'ask_verb', 'do', 'ask_config', 'entries', 'menu']
 
-# %% ../nbs/10d_menu.ipynb #a801bf19
-import dataclasses, importlib, inspect, re, shlex, sys, typing
+# %% ../nbs/10d_menu.ipynb #244147bd
+import dataclasses, importlib, inspect, shlex, sys, typing
 from pathlib import Path
 from fastcore.docments import docments
 from .bundle import ConfigError, atomic_write, format_config, read_config, read_header, resolve, shipped

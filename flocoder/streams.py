@@ -7,9 +7,9 @@ __all__ = ['BAR_METERS', 'METER_COLS', 'COPIES', 'PROGRAMS', 'DRUM', 'RANK', 'ST
            'meter_of_cols', 'song_bars', 'prefix', 'StreamData', 'hole_of', 'stream_lines', 'pad_lines', 'BarIndex',
            'stream_batches', 'genre_numbers', 'stream_dls']
 
-# %% ../nbs/04c_streams.ipynb #4e07f636
+# %% ../nbs/04c_streams.ipynb #e0ae5d87
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 import numpy as np, torch
 from fastcore.basics import patch
 from .data import NOTE, Song, Track
@@ -218,7 +218,7 @@ def _event_rows(view, g, i, b, bars):
     return key[:6], np.stack([np.where(gap>0, view.id_of('shift', np.maximum(gap,1)), -1), np.where(part, view.id_of('part', plane), -1),
         np.where(loud, view.id_of('vel', vel), -1), which+pitch], 1)
 
-# %% ../nbs/04c_streams.ipynb #f1d95306
+# %% ../nbs/04c_streams.ipynb #e8c0d07a
 def _latest(where):
     "Index of the latest true cell of each row up to each cell, -1 before the first"
     return np.maximum.accumulate(np.where(where, np.arange(where.shape[1]), -1), 1)
@@ -244,6 +244,7 @@ def _read_bars(view, k, v):
     last = _latest(is_bar)
     return Bars(lines, meter, np.where(tempo<0, tempo_bin(120), tempo), count), bar, _at(begin, last), last
 
+# %% ../nbs/04c_streams.ipynb #98c6bde4
 @patch
 def decode(self:StreamView,
     ids, # int [n, L]; what stands behind `eos` or `pad` is not read
@@ -259,6 +260,7 @@ def decode(self:StreamView,
     g, kept, _ = snap(on, off, pitch, vel, plane, 1, item)
     return g, item[kept], bars
 
+# %% ../nbs/04c_streams.ipynb #83649e77
 def _word_notes(view, k, v, bars, bar, begin, last):
     "Columns of the notes in multitrack and remi"
     n, L = k.shape
@@ -278,6 +280,7 @@ def _word_notes(view, k, v, bars, bar, begin, last):
     on = begin[i,j]+at
     return [o[fits] for o in (on, on+v[i,nxt]+96*(hold[i,nxt]-hold[i,j]), v[i,j], np.maximum(v[i,loud]*4+2, 1), plane, i)]
 
+# %% ../nbs/04c_streams.ipynb #99b67910
 def _event_notes(view, k, v, bars, bar, begin, last):
     "Columns of the notes in event"
     num = {o:view.kinds.index(o) for o in view.kinds}
@@ -293,7 +296,7 @@ def _event_notes(view, k, v, bars, bar, begin, last):
     ok = on & (end>t) & (vel[i,j]>=0)
     return [x[ok] for x in (t, end, pitch, np.maximum(vel[i,j]*4+2, 1), q, i)]
 
-# %% ../nbs/04c_streams.ipynb #a7af69a1
+# %% ../nbs/04c_streams.ipynb #c08e9365
 def prefix(
     view,  # a StreamView
     item, plane, # int [notes]: the window and the part of each note
@@ -311,6 +314,7 @@ def prefix(
     head = np.stack([np.where(start, view.id_of('bos'), view.id_of('mid')), view.size+genre, np.where(hide, view.id_of('any'), -1)], 1)
     return _lines(np.stack([np.r_[np.arange(n), who], np.r_[np.full(n,-1), np.arange(len(who))]]), head, view.id_of('part', part)[:,None])
 
+# %% ../nbs/04c_streams.ipynb #b13f0b6c
 @patch
 def to_stream(self:StreamView,
     song,    # a Song
@@ -339,6 +343,7 @@ def from_stream(self:StreamView,
     meters = [(at[i], *BAR_METERS[bars.meter[0,i]]) for i in change(bars.meter[0,:b])]
     return Song(n, [parts[p] for p in used], tempos if like is None else like.tempos, meters if like is None else like.meters)
 
+# %% ../nbs/04c_streams.ipynb #b1f51288
 @patch
 def spell(self:StreamView,
     ids, # int [L]

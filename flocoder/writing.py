@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['BAND', 'write_lines', 'WritingGenerator']
 
-# %% ../nbs/06a_writing.ipynb #3722b3e5
+# %% ../nbs/06a_writing.ipynb #8fefeff9
 import math, re
 import numpy as np, torch
 from fastcore.basics import patch
@@ -15,7 +15,6 @@ from .data import NOTE, Song, Track
 from .grammar import Grammar
 from .logits import draw_tokens
 from .octuple import tempo_of
-from .rolls import GridNotes
 from .streams import COPIES, DRUM, PROGRAMS, Bars, prefix, song_bars
 from .windows import Job, WindowGenerator, item_generator, join_notes
 
