@@ -6,11 +6,11 @@
 __all__ = ['CARD', 'BUNDLE_FORMAT', 'BUNDLE_VERSION', 'atomic_write', 'ConfigError', 'run_size', 'seed_everything', 'pick_device',
            'hardware', 'config_dict', 'resolve', 'format_config', 'read_config', 'TrainConfig', 'BundleError',
            'make_card', 'check_card', 'card_markdown', 'shipped', 'bundle_path', 'read_header', 'save_bundle', 'Bundle',
-           'load_bundle', 'checkpoint_of', 'pack_bundle']
+           'tensor_hash', 'load_bundle', 'checkpoint_of', 'pack_bundle']
 
-# %% ../nbs/00d_bundle.ipynb #23393791
-import dataclasses, datetime, difflib, json, os, platform, random, re, struct, sys, tempfile, types, typing
-from dataclasses import dataclass
+# %% ../nbs/00d_bundle.ipynb #86554e92
+import dataclasses, datetime, difflib, hashlib, json, os, platform, random, re, struct, sys, tempfile, types, typing
+from dataclasses import dataclass, field
 from importlib import resources
 from importlib.metadata import version as _installed, PackageNotFoundError
 from pathlib import Path
@@ -287,7 +287,7 @@ def card_markdown(
     rows += [(f'score: {k}', num(v)) for k,v in (card.get('scores') or {}).items()]
     return '\n'.join(['| | |', '|---|---|', *(f'| {k} | {v} |' for k,v in rows)])
 
-# %% ../nbs/00d_bundle.ipynb #546be7df
+# %% ../nbs/00d_bundle.ipynb #782751ee
 BUNDLE_FORMAT, BUNDLE_VERSION = 'flocoder-bundle', 1
 
 def _header_bytes(path): # (whole header as dict, size of the file); BundleError where it is no safetensors file
@@ -316,21 +316,23 @@ def shipped()->list: # names
     try: return sorted(o.name.removesuffix('.safetensors') for o in (resources.files('flocoder')/'weights').iterdir() if o.name.endswith('.safetensors'))
     except (OSError, ModuleNotFoundError): return []
 
+def _own(name): return Path(str(resources.files('flocoder')/'weights'/f'{name}.safetensors')) # where a shipped bundle lies
+
 def bundle_path(
     name, # path of a bundle, or the name of a shipped one, such as 'codec'
 )->Path: # where it lies
     "A path as it is; a bare name that is no file is looked up among the shipped weights"
     p = Path(name).expanduser()
     if p.suffix or len(p.parts)>1 or p.is_file(): return p
-    own = Path(str(resources.files('flocoder')/'weights'/f'{name}.safetensors'))
-    if own.is_file() or str(name) in ('autoregressive','codec','diffusion','ear','flow'): return own
+    own = _own(name)
+    if own.is_file() or str(name) in ('autoregressive','bottleneck','codec','diffusion','ear','flow'): return own
     raise BundleError(f"no bundle {str(name)!r}: it is no file here, and the package ships {', '.join(shipped()) or 'none'}; give a path ending in .safetensors")
 
-# %% ../nbs/00d_bundle.ipynb #861d7d07
+# %% ../nbs/00d_bundle.ipynb #f1474061
 def read_header(
     path, # path of a bundle, or the name of a shipped one
     family=None, # refuse a bundle of another family
-)->dict: # format, version, family, config, view, card, n_tensors, n_params, bytes
+)->dict: # format, version, family, config, view, card, parts, n_tensors, n_params (those of the parts included), bytes
     "What a bundle says about itself, without reading its weights"
     path = bundle_path(path)
     head, start, size = _header_bytes(path)
@@ -341,8 +343,9 @@ def read_header(
         if ver>BUNDLE_VERSION: raise BundleError(f"{path}: written by a newer flocoder (bundle version {ver}, this one reads up to {BUNDLE_VERSION}); update with pip install -U flocoder")
         out = dict(format=BUNDLE_FORMAT, version=ver, family=meta['family'], **{k: json.loads(meta[k]) for k in ('config','view','card')})
         end = start + max((o['data_offsets'][1] for o in head.values()), default=0)
-        n = sum(_prod(o['shape']) for o in head.values())
-    except (KeyError, TypeError, IndexError, ValueError) as e:
+        out['parts'] = {k: dict(bundle=Path(o['bundle']).name, sha256=str(o['sha256']), n_params=int(o['n_params'])) for k,o in json.loads(meta.get('parts','{}')).items()}
+        n = sum(_prod(o['shape']) for o in head.values()) + sum(o['n_params'] for o in out['parts'].values())
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as e:
         if isinstance(e, BundleError): raise
         raise BundleError(f"{path}: a damaged bundle header ({type(e).__name__}: {e}); copy or download it again") from None
     if size<end: raise BundleError(f"{path}: truncated ({size} of {end} bytes); copy or download it again")
@@ -355,7 +358,7 @@ def _prod(shape):
     for o in shape: n *= o
     return n
 
-# %% ../nbs/00d_bundle.ipynb #508aaca3
+# %% ../nbs/00d_bundle.ipynb #a453e751
 def save_bundle(
     path, # file to write, ending in .safetensors
     family:str, # 'codec', 'flow', ...: which class reads it
@@ -363,6 +366,7 @@ def save_bundle(
     state_dict:dict, # name -> tensor
     view, # dict: the view and its vocabulary ({} if there is none)
     card:dict, # see `make_card`
+    parts=None, # dict: what other bundles hold, see `pack_bundle`
 )->Path: # the path
     "Write one bundle: weights, and a header that says all about them; whole or not at all"
     from safetensors.torch import save
@@ -370,7 +374,7 @@ def save_bundle(
     if path.suffix!='.safetensors': raise BundleError(f"{path}: a bundle's name ends in .safetensors")
     check_card(card, path)
     if card['family']!=family: raise BundleError(f"{path}: the card says family {card['family']!r}, the bundle {family!r}")
-    try: meta = {k: json.dumps(config_dict(v), allow_nan=False) for k,v in (('config',config), ('view',view or {}), ('card',card))}
+    try: meta = {k: json.dumps(config_dict(v), allow_nan=False) for k,v in (('config',config), ('view',view or {}), ('card',card), *([('parts',parts)] if parts else []))}
     except (TypeError, ValueError) as e: raise BundleError(f"{path}: config, view and card must be plain JSON values ({e})") from None
     bad = [k for k,v in state_dict.items() if not hasattr(v, 'detach')]
     if bad: raise BundleError(f"{path}: {bad[0]} is no tensor; a bundle holds tensors, put the rest into config")
@@ -386,10 +390,38 @@ class Bundle:
     card:dict    # data, licence, seed, scores, ...
     state:dict   # name -> tensor, on the device asked for
     path:Path    # where it came from
+    parts:dict = field(default_factory=dict) # which tensors came from another bundle, and from which
     def __repr__(self): return f"Bundle({self.family}, {len(self.state)} tensors, {sum(o.numel() for o in self.state.values()):,} numbers, {self.path.name})"
     def _repr_markdown_(self): return card_markdown(self.card)
 
-# %% ../nbs/00d_bundle.ipynb #bea52baf
+# %% ../nbs/00d_bundle.ipynb #3dc1f613
+def tensor_hash(
+    state:dict, # name -> tensor
+)->str: # 64 hexadecimal digits
+    "The sha256 of tensors: names, dtypes, shapes and bytes, in the order of their names"
+    import torch
+    h = hashlib.sha256()
+    for k,v in sorted(state.items()):
+        h.update(repr((k, str(v.dtype), tuple(v.shape))).encode())
+        h.update(v.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return h.hexdigest()
+
+def _tensors(path, device='cpu'): # name -> tensor
+    from safetensors import safe_open, SafetensorError
+    try:
+        with safe_open(path, 'pt', device=str(device)) as f: return {k: f.get_tensor(k) for k in f.keys()}
+    except (SafetensorError, OSError) as e: raise BundleError(f"{path}: damaged ({e}); copy or download it again") from None
+
+def _part(path, k, ref, device='cpu'): # the tensors `k.*` of the bundle at `path`, from the bundle that its header names
+    other = path.parent/ref['bundle'] if ref['bundle'].endswith('.safetensors') else _own(ref['bundle'])
+    try:
+        state = _tensors(other)
+        why = '' if tensor_hash(state)==ref['sha256'] else 'holds other weights'
+    except ValueError: why = 'is damaged' if other.is_file() else 'is not there'
+    if why: raise BundleError(f"{path}: its {k} comes from {other}, which {why}; put the right {k} there, or pack the run as one file (pack_bundle without parts)")
+    return {f'{k}.{n}': v.to(device) for n,v in state.items()}
+
+# %% ../nbs/00d_bundle.ipynb #1213150f
 def load_bundle(
     name, # path of a bundle, or the name of a shipped one
     family=None, # refuse a bundle of another family
@@ -397,13 +429,11 @@ def load_bundle(
     device='cpu', # where the tensors go
 )->Bundle: # the model as it was saved
     "Read one bundle, strictly and without pickle; every failure is one `BundleError`"
-    from safetensors import safe_open, SafetensorError
     path = bundle_path(name)
     h = read_header(path, family)
-    try:
-        with safe_open(path, 'pt', device=str(device)) as f: state = {k: f.get_tensor(k) for k in f.keys()}
-    except (SafetensorError, OSError) as e: raise BundleError(f"{path}: damaged ({e}); copy or download it again") from None
-    b = Bundle(h['family'], h['config'], h['view'], h['card'], state, path)
+    state = _tensors(path, device)
+    for k,ref in h['parts'].items(): state |= _part(path, k, ref, device)
+    b = Bundle(h['family'], h['config'], h['view'], h['card'], state, path, h['parts'])
     if cls: b.as_config(cls)
     return b
 
@@ -442,11 +472,12 @@ def checkpoint_of(
     known = ', '.join(sorted(there, key=lambda s: (s.startswith('raw_'), int((re.findall(r'_(\d+)$', s) or [0])[0]), s)))
     raise BundleError(f"{run}: no checkpoint {name}; there are {known} (train.keep_every and train.keep_raw keep more of them)")
 
-# %% ../nbs/00d_bundle.ipynb #953cf177
+# %% ../nbs/00d_bundle.ipynb #9a8ed3ba
 def pack_bundle(
     src, # a bundle: a path, or a run folder, whose best checkpoint is taken
     dest, # the file to write, ending in .safetensors; a .md with the card appears beside it
     half=True, # round the weights to 16 bits
+    parts=None, # dict(codec='codec') leaves the tensors `codec.*` to that bundle: one that ships, or a file (`x.safetensors`) beside dest
     **card, # entries of the card to add or replace
 )->Path: # dest
     "A copy of a trained bundle to ship: half as large, with a complete card"
@@ -454,7 +485,14 @@ def pack_bundle(
     src, dest = Path(src), Path(dest)
     b = load_bundle(checkpoint_of(src) if src.is_dir() else src)
     state = {k: v.half() if half and v.dtype==torch.float32 else v for k,v in b.state.items()}
-    card = b.card | card | (dict(numbers='rounded to 16 bits') if half else {})
-    save_bundle(dest, b.family, b.config, state, b.view, card)
+    card = {k:v for k,v in b.card.items() if k not in b.parts} | card | (dict(numbers='rounded to 16 bits') if half else {})
+    refs = {}
+    for k,name in (parts or {}).items():
+        own = {n[len(k)+1:]: v for n,v in state.items() if n.startswith(f'{k}.')}
+        refs[k] = dict(bundle=Path(name).name, sha256=tensor_hash(own), n_params=sum(v.numel() for v in own.values()))
+        _part(dest, k, refs[k])
+        state = {n:v for n,v in state.items() if not n.startswith(f'{k}.')}
+        card[k] = f"{name}, {'beside this file' if Path(name).suffix else 'which ships with flocoder'} (sha256 {refs[k]['sha256'][:12]})"
+    save_bundle(dest, b.family, b.config, state, b.view, card, refs)
     atomic_write(dest.with_suffix('.md'), card_markdown(card))
     return dest

@@ -226,7 +226,7 @@ def keep_outside(
     tags = {**song.tags, **{k:str(v) for k,v in (tags or {}).items()}, 'new_notes':str(len(n))}
     return frame.replace(notes=np.concatenate([kept, n]), tags=tags)
 
-# %% ../nbs/00f_compose.ipynb #c9de7b39
+# %% ../nbs/00f_compose.ipynb #6f235c63
 class NotSupported(ValueError): "A family of models was asked for something that it cannot do"
 
 class Generator:
@@ -242,7 +242,8 @@ class Generator:
     def continue_(self, song, bars=4, n=1, seed=0, **kw): self._no('continue')
     def accompany(self, song, tracks, n=1, seed=0, **kw): self._no('accompany')
     def vary(self, song, strength=.5, n=1, seed=0, **kw): self._no('vary')
-    def interpolate(self, a, b, steps=5, **kw): self._no('interpolate')
+    def interpolate(self, a, b, steps=8, **kw): self._no('interpolate')
+    def reconstruct(self, song, **kw): self._no('reconstruct')
 
 def check_count(
     **counts, # whole numbers that have to be at least 1, by name
@@ -251,9 +252,9 @@ def check_count(
     for k,v in counts.items():
         if isinstance(v, bool) or int(v)!=v or v<1: raise ValueError(f'{k}={v!r}: give a whole number of at least 1')
 
-# %% ../nbs/00f_compose.ipynb #1c315951
+# %% ../nbs/00f_compose.ipynb #e25fbfae
 FAMILIES = dict(flow=('flocoder.sampling', 'FlowGenerator'), diffusion=('flocoder.unmasking', 'DiffusionGenerator'),
-    autoregressive=('flocoder.writing', 'WritingGenerator'))
+    autoregressive=('flocoder.writing', 'WritingGenerator'), bottleneck=('flocoder.latents', 'LatentGenerator'))
 
 def load_generator(
     bundle='flow', # the name of a shipped bundle, or a .safetensors file

@@ -216,12 +216,12 @@ def forward(self:LatentFlow,
 
 LatentFlow.forward = forward
 
-# %% ../nbs/02_flow.ipynb #40738162
+# %% ../nbs/02_flow.ipynb #30807796
 def from_bundle(cls,
     name='flow',  # a bundle's path, or the name of one that ships
     device='cpu', # where to put it
 ):
-    "Load a trained flow model, codec included"
+    "Load a trained flow model with its codec, which may lie in a bundle of its own"
     b = load_bundle(name, 'flow')
     m = cls(b.as_config(FlowConfig))
     b.load_into(m)
@@ -344,7 +344,7 @@ def loss_by_time(
     s = torch.zeros(2, bins, device=t.device).scatter_add_(1, i.expand(2,-1), torch.stack([loss.float(), torch.ones_like(t)]))
     return [a/b if b else None for a,b in zip(*s.tolist())]
 
-# %% ../nbs/02_flow.ipynb #8d1e7599
+# %% ../nbs/02_flow.ipynb #19c7c65d
 def train_flow(
     store,         # a Store or its path
     run,           # run folder
@@ -352,7 +352,7 @@ def train_flow(
     codec='codec', # bundle of the codec: a path, or the name of one that ships
     resume=True,   # go on where the run folder's training stopped
     device='auto', # where to train
-    init=None,     # a flow bundle to start from, codec included: fine-tuning; None starts from random weights
+    init=None,     # a flow bundle to start from, with its codec: fine-tuning; None starts from random weights
     **kwargs,      # to `fit`
 ): # the run folder; its bundle is checkpoints/best.safetensors
     "Train a flow model on a Song store, in the latent of a trained codec"

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SIDES', 'RECIPES', 'VERSION', 'StoreError', 'data_folder', 'content_hash', 'line_prints', 'near_duplicates',
            'split_songs', 'Recipe', 'midi_files', 'annotated', 'score_to_song', 'fetch', 'read_package', 'Report',
-           'prepare', 'StoreTable', 'Store']
+           'prepare', 'StoreTable', 'Store', 'song_table']
 
 # %% ../nbs/00b_store.ipynb #7f72841a
 import fnmatch, hashlib, json, os, shutil
@@ -551,7 +551,7 @@ class Store:
         r = json.loads((self.path/'report.json').read_text())
         return Report(**{**r, **{k:[tuple(x) for x in r[k]] for k in ('skipped','duplicates')}})
 
-# %% ../nbs/00b_store.ipynb #b4ef6e6a
+# %% ../nbs/00b_store.ipynb #39035c7b
 @patch
 def __getitem__(self:Store, i):
     "Song number `i`, or the Song named `i`"
@@ -565,19 +565,24 @@ def __getitem__(self:Store, i):
     for k in NOTE.names: notes[k] = cols[k].to_numpy()
     return Song(notes, [Track(*t) for t in json.loads(r['tracks'])], np.reshape(r['tempos'],(-1,2)), np.reshape(r['meters'],(-1,3)), json.loads(r['tags']), r['tpq'])
 
+def song_table(
+    songs, # Songs
+    view,  # a RollView, or another view with `table(song)` and `grid`
+): # StoreTable
+    "All notes of some songs on the grid of `view`"
+    notes, bars = zip(*[(view.table(s), np.rint(s.bar_starts()*view.grid).astype(np.int32)) for s in songs])
+    kind, names = type(notes[0]), list(notes[0].__dataclass_fields__)
+    whole = kind(*(np.concatenate([getattr(g,k) for g in notes]).astype(np.int32) for k in names))
+    return StoreTable(whole, np.r_[0,np.cumsum([len(g) for g in notes])].astype(np.int64), np.array([b[-1] for b in bars],np.int32), list(bars))
+
 @patch
 def table(self:Store,
-    view, # a RollView, or another view with `table(song)` and `grid`
+    view, # as in `song_table`
 ): # StoreTable
-    "All notes of the store on the grid of `view`; computed once and kept for the last two views"
+    "The table of all songs; computed once and kept for the last two views"
     if view not in self._tables:
-        notes, bars = [], []
-        for s in self:
-            notes.append(view.table(s)); bars.append(np.rint(s.bar_starts()*view.grid).astype(np.int32))
-        kind, names = type(notes[0]), list(notes[0].__dataclass_fields__)
-        whole = kind(*(np.concatenate([getattr(g,k) for g in notes]).astype(np.int32) for k in names))
         while len(self._tables)>1: self._tables.pop(next(iter(self._tables)))
-        self._tables[view] = StoreTable(whole, np.r_[0,np.cumsum([len(g) for g in notes])].astype(np.int64), np.array([b[-1] for b in bars],np.int32), bars)
+        self._tables[view] = song_table(self, view)
     return self._tables[view]
 
 @patch

@@ -118,10 +118,21 @@ def loss(self:TokenView,
     return dict(n=n, kept=len(same), exact=exact, moved=len(h)-exact, dropped=n-len(h), unheld=grid['dropped'], merged=grid['merged'],
         outside=outside, crowded=len(g)-outside-len(h), rounded=grid['moved'])
 
-# %% ../nbs/04_tokens.ipynb #e9263c3f
+# %% ../nbs/04_tokens.ipynb #e7b34f02
 DRUMS = ((36,35), (38,40,37,39), (42,44), (46,), (45,41,43), (48,47), (50,), (49,52,55,57), (51,53,59)) # of General MIDI; the first of each is written
 _DRUM = np.full(128, -1)
 for _k,_o in enumerate(DRUMS): _DRUM[list(_o)] = _k
+
+def _by_height(song, names):
+    "The busiest tracks without drums as voices, from the highest mean pitch to the lowest; tracks that bear the names of all voices are taken at their word"
+    said, n, k = [t.name.strip().upper() for t in song.tracks], song.notes, len(names)
+    if all(said.count(o)==1 for o in names): return np.array([names.index(o) if o in names else -1 for o in said], np.int16)
+    count = np.bincount(n['track'], minlength=len(said))*np.array([not t.drum for t in song.tracks], int)
+    mean = np.bincount(n['track'], n['pitch'], len(said))/np.maximum(count, 1)
+    heard = sorted([t for t in np.argsort(-count, kind='stable')[:k] if count[t]], key=lambda t: -mean[t])
+    res = np.full(len(said), -1, np.int16)
+    res[heard] = [*range(len(heard)-1), k-1][-len(heard):] if heard else []
+    return res
 
 @dataclass(frozen=True)
 class GridView(TokenView):
@@ -129,6 +140,7 @@ class GridView(TokenView):
     id: str = 'trio'
     tracks: tuple = ROLES
     drums: bool = False # is the third track a drum track?
+    ranked: bool = False # are the tracks voices, told apart by how high they lie?
     grid = patch = 4
     def __post_init__(self):
         object.__setattr__(self, 'tracks', tuple(self.tracks))
@@ -146,6 +158,7 @@ class GridView(TokenView):
     def rows(self, cols): return cols
     def whole(self, cols): return -(-cols//4)*4
     def assign(self, song):
+        if self.ranked: return _by_height(song, self.tracks)
         if not self.drums: return TokenView.assign(self, song)
         return np.array([2 if t.drum else 1 if 32<=t.program<=39 else 0 if t.program<=31 else -1 for t in song.tracks], np.int16)
     def parts(self): return [Track((0,32,0)[i], i==2, t) for i,t in enumerate(self.tracks)] if self.drums else TokenView.parts(self)
@@ -153,7 +166,8 @@ class GridView(TokenView):
         drum = np.isin(g.plane, self.drum_planes)
         return np.where(drum, _DRUM[np.clip(g.pitch,0,127)]>=0, (g.pitch>=21)&(g.pitch<=108))
 
-VIEWS |= {v.id:v for v in (GridView('melody', ROLES[:1]), GridView('trio'), GridView('lakh_trio', ('MELODY','BASS','DRUMS'), True))}
+VIEWS |= {v.id:v for v in (GridView('melody', ROLES[:1]), GridView('trio'), GridView('lakh_trio', ('MELODY','BASS','DRUMS'), True),
+    GridView('chorale', ('SOPRANO','ALTO','TENOR','BASS'), ranked=True))}
 
 # %% ../nbs/04_tokens.ipynb #cea1652c
 @patch

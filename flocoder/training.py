@@ -454,7 +454,7 @@ def _display(learn, show): # fastai's bars and table, plain lines, or nothing
             yield show=='line' and not _proc()[0]
     finally: vars(rec).update(old, losses=[float(o) for o in vars(rec).get('losses', [])])
 
-# %% ../nbs/00e_training.ipynb #28d5ffef
+# %% ../nbs/00e_training.ipynb #6d44d6eb
 def fit(
     learn, # fastai Learner; its dls, model, loss_func, metrics and own callbacks are used, its optimiser is replaced
     cfg, # TrainConfig
@@ -462,7 +462,7 @@ def fit(
     resume=True, # go on where the folder's run stopped; False starts anew
     scores=None, # function of the learner -> dict of numbers, run each epoch on the averaged weights
     samples=None, # function of the learner -> Songs, or (Songs, dict of arrays), run each epoch on the averaged weights, written to samples/
-    log=(), # where the history goes besides history.csv: some of 'tensorboard', 'wandb'
+    log=(), # where the history goes besides history.csv, and what is watched: some of 'tensorboard', 'wandb', 'norms', 'dead', 'mfu'
     extra=None, # dict for config.yaml and the bundles: family, config, view, data, licence; prefix: the part of the state to bundle; origins
     title='', # shown before each line
     show='auto', # 'bar' (fastai's), 'line' (one an epoch), 'none'; auto: bar where a person looks on

@@ -104,8 +104,8 @@ def _job(path, words):
     atomic_write(path, slurm_script(['flocoder', *(ours.get(o, o) for o in words)]))
     print(f'{path}: look at its head, then `sbatch {path}`')
 
-# %% ../nbs/10a_verbs.ipynb #6242d907
-PLANNED = dict(interpolate='with the variational family', app='with the widgets')
+# %% ../nbs/10a_verbs.ipynb #318b3ee6
+PLANNED = dict(app='with the widgets')
 
 def _overview():
     wide = max(map(len, VERBS))

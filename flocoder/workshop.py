@@ -42,10 +42,11 @@ def dataset(
     if name in (known := datasets()): return known[name]
     raise ConfigError(f'{name}: no such store, and no data set of this name; datasets.yaml knows {", ".join(known) or "none"}. `flocoder prepare` makes one')
 
-# %% ../nbs/10c_workshop.ipynb #6b509103
+# %% ../nbs/10c_workshop.ipynb #cc8fbb28
 _WORDS = dict(root_dir='src', tokenizer_id='tokens', cache_path='npy', max_tensors_per_ns='max_windows', num_workers='jobs', dest='dest', genre_tsv_path='genres', allowed_genres='only_genres',
     min_notes_per_track='min_notes', min_duration_seconds='min_seconds', max_duration_seconds='max_seconds', time_signature='meter',
-    encoder_type='tokens', segment_bars='bars', output_path='dest', max_samples='limit', random_seed='seed')
+    encoder_type='tokens', segment_bars='bars', output_path='dest', max_samples='limit', random_seed='seed', dataset_id='src', padding_length='max_tokens')
+_BARS = dict(multitrack=16, event=16, remi=16, text=4, chorale=4) # of a window of tokens, where nobody says it; else 64
 
 def _guess(src, dest, recipe, tokens, npy, join=()):
     "The folder, the store, the recipe and the name of the data set"
@@ -70,11 +71,11 @@ def _view(name, array=True):
     "A view of tokens, or None; for an array it has to be one whose windows are tables"
     if not name: return None
     from flocoder.streams import STREAMS, stream_view
-    if name not in STREAMS: return importlib.import_module('flocoder.tokens').token_view(name)
-    if array: raise ConfigError(f'{name} writes a song as one line of any length, and has no arrays: leave out --npy; `flocoder train autoregressive` reads the store')
-    return stream_view(name)
+    if name not in (*STREAMS, 'text'): return importlib.import_module('flocoder.tokens').token_view(name)
+    if array: raise ConfigError(f'{name} writes a song as one line of any length, and has no arrays: leave out --npy; `flocoder train {"bottleneck" if name=="text" else "autoregressive"}` reads the store')
+    return None if name=='text' else stream_view(name)
 
-# %% ../nbs/10c_workshop.ipynb #ae647b93
+# %% ../nbs/10c_workshop.ipynb #8716fa5d
 @verb(place='src dest', also=_WORDS)
 def prepare(
     src:str|None=None, # folder of MIDI files; data/POP909 without it (with --recipe bach, which needs none, a dash)
@@ -100,15 +101,19 @@ def prepare(
     join:list=[], # stores, or their names in datasets.yaml, to put together; then --dest and --weights are all else that counts
     weights:list=[], # how often songs of each store should be drawn: 1 1 4
     resume:bool=True, # go on where an interrupted run stopped?
-    tokens:str|None=None, # the token view that models should take: melody, trio, melody_octuple, trio_octuple, multitrack, event, remi, ...
-    bars:int|None=None, # bars of a window of tokens; without it 64, or 16 for multitrack, event and remi
+    tokens:str|None=None, # the token view that models should take: melody, trio, melody_octuple, trio_octuple, chorale, multitrack, event, remi, text, ...
+    bars:int|None=None, # bars of a window of tokens; without it 64, or 16 for multitrack, event and remi, or 4 for text and chorale
     npy:str|None=None, # write windows of tokens as this array too
     max_windows:int=5, # most windows of one song in it
+    text:str|None=None, # write phrases in words and their vocabulary into this folder too; bars of a phrase: 4
+    max_tokens:int|None=None, # most words of a phrase there, 384 without it; longer ones are left out and counted
+    mode:str|None=None, # of the lines there: modeling (from [SOS] to [EOS]; so without it) or generation (neither)
 ):
     "A folder of MIDI files to a Song store with a split"
     from flocoder.collection import Filters, collect, join_stores
     src, dest, recipe, name = _guess(src, dest, recipe, tokens, npy, join)
-    view, bars, filters = _view(tokens, npy), bars or (16 if tokens in ('multitrack','event','remi') else 64), Filters(min_tracks, max_tracks, min_parts, min_notes, min_seconds, max_seconds, _commas(only_genres), meter or '')
+    text = text or (f'{dest.removesuffix(".store")}_text' if mode or max_tokens else None)
+    view, phrase, bars, filters = _view(tokens, npy), bars or 4, bars or _BARS.get(tokens, 64), Filters(min_tracks, max_tracks, min_parts, min_notes, min_seconds, max_seconds, _commas(only_genres), meter or '')
     how = dict(limit=limit or None, include=include, exclude=exclude, strict_tempo=strict_tempo, labels=genres, filters=filters if filters!=Filters() else None)
     if join and any(how.values()): raise ConfigError('--join takes stores as they are; filter and label them when they are prepared')
     if weights and not join: raise ConfigError('--weights are for the stores of --join')
@@ -120,12 +125,17 @@ def prepare(
         from flocoder.tokens import export_npy
         Path(npy).parent.mkdir(parents=True, exist_ok=True)
         print(f'\n{npy}: {" x ".join(map(str, export_npy(Store(dest), view, npy, bars, max_windows)))}')
+    if text:
+        from flocoder.store import Store
+        from flocoder.text import export_text
+        export_text(Store(dest), text, phrase, max_tokens or 384, mode or 'modeling')
+        print(f'\n{text}:', (Path(text)/'overview.txt').read_text(encoding='utf8').rstrip(), sep='\n')
     more = dict(view=tokens, bars=bars, npy=npy and os.path.relpath(npy, Path(dest).parent)) if tokens else {}
     print(f'\n{os.path.relpath(register(name, dest, **more))}: the data set {name}')
 
-# %% ../nbs/10c_workshop.ipynb #90de32a1
+# %% ../nbs/10c_workshop.ipynb #f6939dce
 TRAINERS = dict(vqvae=('flocoder.vqvae', 'train_vqvae'), flow=('flocoder.flow', 'train_flow'), ear=('flocoder.ear', 'train_ear'), diffusion=('flocoder.diffusion', 'train_diffusion'),
-    autoregressive=('flocoder.autoregressive', 'train_autoregressive'))
+    autoregressive=('flocoder.autoregressive', 'train_autoregressive'), bottleneck=('flocoder.bottleneck', 'train_bottleneck'))
 
 def models_of(
     family, # one of TRAINERS
@@ -155,14 +165,15 @@ def _flags(bars, batch_size, lr, steps, ema, ema_rate):
     named = {'data.bars':bars, 'train.bs':batch_size, 'train.lr':lr, 'train.steps':steps, 'train.ema':0. if ema is False else ema_rate}
     return {k:v for k,v in named.items() if v is not None}
 
-# %% ../nbs/10c_workshop.ipynb #b2b229cd
+# %% ../nbs/10c_workshop.ipynb #4aa778ef
 @verb(place='family data', also=dict(model='family', dataset_id='data', dataset='data', log_dir='run', output='run'))
 def train(
-    family:str|None=None, # what to train: vqvae, flow, ear, diffusion or autoregressive; or a model: octuple_ddpm, schmu_tx_vae, schmu_conv_vae, transformer_small, transformer_large, lstm_small, lstm_large; may stand in the config file
+    family:str|None=None, # what to train: vqvae, flow, ear, diffusion, autoregressive or bottleneck; or a model: octuple_ddpm, schmu_tx_vae, schmu_conv_vae, transformer_small, transformer_large, lstm_small, lstm_large, musictransformer2023, encoder_transformer; may stand in the config file
     data:str|None=None, # a store made by `flocoder prepare`, or its name in datasets.yaml
     preset:str|None=None, # named settings to start from; without it small, or those of the model; may stand in the config file
     config:str|None=None, # YAML file of settings
     set:list=[], # single settings: train.lr=1e-3 model.width=64
+    sweep:str|None=None, # YAML file of settings to try, as in model.dim: [64, 128]; every combination becomes a run in the folder --run
     bars:int|None=None, # bars of a window (data.bars); diffusion: 8 and 16 bars are trained beside more of them
     batch_size:int|None=None, # items in a batch (train.bs)
     lr:float|None=None, # the highest learning rate (train.lr)
@@ -174,7 +185,7 @@ def train(
     minutes:float|None=None, # stop in good order before it takes longer; the same command goes on
     resume:bool=True, # go on with an interrupted run? (--no-resume starts anew)
     codec:str='codec', # for a flow: the codec whose latents it learns, a shipped name or a .safetensors file
-    log:list=[], # show the curves elsewhere too: tensorboard wandb
+    log:list=[], # show the curves elsewhere too: tensorboard wandb; or look on: norms (of the gradient of each part), dead (stop where no gradient arrives), mfu (share of the device in use; mfu=989 gives its TFLOP/s)
     device:str='auto', # auto, cpu, cuda or mps
     print_config:bool=False, # print the settings and where each came from, and do nothing
 ):
@@ -188,15 +199,16 @@ def train(
     module, trainer = TRAINERS[name]
     mod = importlib.import_module(module)
     if preset or not layers: layers.append((f'preset {preset or "small"}', _preset(mod, preset or 'small')))
-    layers += _data_says(name, data, known) + ([file] if file else [])
-    cfg, origins = resolve(mod.JobConfig, *layers, ('flag', _pairs(set)|_flags(_lengths(name, bars), batch_size, lr, steps, ema, ema_rate)))
+    layers, flags = layers+_data_says(name, data, known)+([file] if file else []), ('flag', _pairs(set)|_flags(_lengths(name, bars), batch_size, lr, steps, ema, ema_rate))
+    run = run or f'runs/{family}{"-" if family in TRAINERS else "_"}{Path(data or "").name}' + (f'-{Path(sweep).stem}' if sweep else '')
+    more = dict(init=init, minutes=minutes, resume=resume, device=device, show='bar' if sys.stderr.isatty() else 'line') | (dict(codec=codec) if name=='flow' else {}) | (dict(log=tuple(log)) if log else {})
+    if sweep: return _sweep(sweep, mod.JobConfig, layers, flags, print_config, getattr(mod, trainer), known.get('store'), run, more)
+    cfg, origins = resolve(mod.JobConfig, *layers, flags)
     if print_config: return print(_whole(name, format_config(cfg, origins), data), end='')
-    run = run or (f'runs/{family}-{Path(data).name}' if family in TRAINERS else f'runs/{family}_{Path(data).name}')
-    more = dict(init=init, minutes=minutes) | (dict(codec=codec) if name=='flow' else {}) | (dict(log=tuple(log)) if log else {})
-    getattr(mod, trainer)(known['store'], run, cfg, **more, resume=resume, device=device, show='bar' if sys.stderr.isatty() else 'line')
+    getattr(mod, trainer)(known['store'], run, cfg, **more)
     print(f'{run}: done; the weights to use are {Path(run).as_posix()}/checkpoints/best.safetensors')
 
-# %% ../nbs/10c_workshop.ipynb #8efc952f
+# %% ../nbs/10c_workshop.ipynb #933373ee
 def _preset(mod, name):
     if name not in mod.PRESETS: raise ConfigError(f'no preset {name!r}; there are {", ".join(mod.PRESETS)}')
     return mod.PRESETS[name]
@@ -205,7 +217,19 @@ def _lengths(family, bars):
     "A length of windows in bars; for diffusion with the shorter ones that are trained with it"
     return bars if family!='diffusion' or bars is None else [bars, *(o for o in (16,8) if o<bars and bars%o==0)]
 
-# %% ../nbs/10c_workshop.ipynb #93fe87d9
+def _sweep(file, cls, layers, flags, show, trainer, store, run, more):
+    "Train what a sweep file says and print the table; the exit code"
+    from flocoder.sweep import read_sweep, sweep, sweep_runs
+    plan = read_sweep(file)
+    twice = [k for o in plan.points for k in o if k in flags[1]]
+    if twice: raise ConfigError(f'{twice[0]} varies in {file}, and a flag gives it one value; leave the flag out')
+    def job(fixed, point): return resolve(cls, *layers, (f'{file} (fixed)', fixed), flags, (file, point))[0]
+    if show: return print(*sweep_runs(plan, job), sep='\n')
+    table = sweep(trainer, store, run, job, plan, **more)
+    print(f'\n{table}\n\n{run}: the table is in sweep.csv and sweep.md')
+    return int(any(o['status'].startswith('failed') for o in table.rows))
+
+# %% ../nbs/10c_workshop.ipynb #d2158051
 def _data_says(family, data, known):
     "The layers of settings that a data set gives to a family"
     if not data: return []
@@ -213,7 +237,8 @@ def _data_says(family, data, known):
     from flocoder.store import Store
     from flocoder.streams import STREAMS
     res, songs, view = [], Store(known['store']), known.get('view')
-    if view and family==('autoregressive' if view in STREAMS else 'diffusion'): res.append((f'data set {data}', {'model.view':view, 'data.bars':_lengths(family, known['bars'])}))
+    if view and family in ('bottleneck', 'autoregressive' if view in STREAMS else None if view=='text' else 'diffusion'):
+        res.append((f'data set {data}', {'model.view':view}|({'data.bars':_lengths(family, known['bars'])} if family!='bottleneck' or view in ('text','chorale') else {})))
     genres = [o for o in vocabulary(songs, 'train').genres if o!='unknown'] if family=='autoregressive' else []
     if len(genres)>1: res.append((f'genres of {data}', {'model.genres':genres}))
     return res + ([read_config(own)] if (own := Path(known['store'])/'config.yaml').exists() else [])
@@ -408,14 +433,16 @@ def bundle(
     rows = [dict(name=o, family=(h:=read_header(o))['family'], numbers=f"{h['n_params']:,}", MB=f"{h['bytes']/1e6:.1f}", data=h['card']['data'], licence=h['card']['licence']) for o in shipped()]
     print(_table(rows) or 'none')
 
-# %% ../nbs/10c_workshop.ipynb #aac5a027
+# %% ../nbs/10c_workshop.ipynb #8e86f7de
 @verb(also=dict(input='src', output_dir='dest', tokenizer_id='tokens'))
 def convert(
-    src:str, # a MIDI file; or an array of tokens, .npy or .npz, or a pattern of several
-    dest:str, # what to write: a name that ends in .mid, .wav, .flac, .ogg, .png or .svg; for tokens a folder
+    src:str, # a MIDI file; or words, .txt; or an array of tokens, .npy or .npz, or a pattern of several
+    dest:str, # what to write: a name that ends in .mid, .wav, .flac, .ogg, .png, .svg or .txt; for tokens, or for all pieces of a text, a folder
     tokens:str|None=None, # the token view of an array: melody, trio, melody_octuple, trio_octuple, ...
+    tempo:float=120., # of a text, in quarters a minute
+    meter:str='4/4', # of a text, where it says none
 ):
-    "A MIDI file to sound, to a picture, or to a clean MIDI file; tokens to MIDI files"
+    "A MIDI file to sound, to a picture, to words, or to a clean MIDI file; words and tokens to MIDI files"
     files = [src] if Path(src).exists() else sorted(glob.glob(src)) or [src]
     if Path(files[0]).suffix in ('.npy','.npz'):
         stems = [Path(o).stem for o in files]
@@ -424,8 +451,11 @@ def convert(
         return
     from flocoder.compose import save_png
     from flocoder.data import Song
-    song, end = Song.from_midi(src), Path(dest).suffix.lower()
-    how = {'.mid':lambda p: song.to_midi(p), '.png':lambda p: save_png(song, p), '.svg':lambda p: Path(p).write_text(song.to_svg(), encoding='utf8')}
+    from flocoder.text import to_words
+    said, end = _said(src, tempo, meter) if Path(src).suffix=='.txt' else None, Path(dest).suffix.lower()
+    if said and not end: return _numbered(said, Path(dest), Path(src).stem)
+    song = said[0] if said else Song.from_midi(src)
+    how = {'.txt':lambda p: Path(p).write_text(to_words(song)+'\n', encoding='utf8'), '.mid':lambda p: song.to_midi(p), '.png':lambda p: save_png(song, p), '.svg':lambda p: Path(p).write_text(song.to_svg(), encoding='utf8')}
     how |= dict.fromkeys(('.wav','.flac','.ogg'), lambda p: song.to_audio(p))
     if end not in how: raise ConfigError(f'{dest}: do not know how to write {end or "a name without an ending"}; there are {", ".join(how)}')
     tmp = Path(dest).with_name(f'.{os.getpid()}.{Path(dest).name}')
@@ -434,18 +464,34 @@ def convert(
     finally: tmp.unlink(missing_ok=True)
     print(f'{dest}: {len(song.notes)} notes')
 
+# %% ../nbs/10c_workshop.ipynb #4059c6a9
 def _from_arrays(path, folder, stem, tokens):
     "Every item of an array of tokens as a MIDI file"
     from flocoder.tokens import array_song, read_npy
     if not tokens: raise ConfigError(f'{path}: say which tokens these are, as in --tokens trio_octuple')
     if folder.suffix or folder.is_file(): raise ConfigError(f'{folder}: give a folder for the MIDI files')
     view = _view(tokens)
-    for i,x in enumerate(read_npy(path)):
-        dest, song = folder/f'{stem}_{i+1:03}.mid', array_song(x, view)
-        atomic_write(dest, song.to_midi())
+    _numbered((array_song(x, view) for x in read_npy(path)), folder, stem)
+
+def _numbered(songs, folder, stem):
+    "Songs as MIDI files of a folder"
+    for i,song in enumerate(songs):
+        dest = atomic_write(folder/f'{stem}_{i+1:03}.mid', song.to_midi())
         print(f'{dest.as_posix()}: {len(song.notes)} notes')
 
-# %% ../nbs/10c_workshop.ipynb #bbf34f0c
+def _said(path, tempo, meter):
+    "The songs of a text"
+    from flocoder.text import from_words
+    if not re.fullmatch(r'\d+/\d+', meter): raise ConfigError(f'--meter {meter}: give two numbers, as in 3/4')
+    if not 4<=tempo<=1000: raise ConfigError(f'--tempo {tempo}: give quarters a minute, 4 to 1000')
+    text = Path(path).read_text(encoding='utf8')
+    pieces = [o for o in re.split(r'(?=PIECE_START)', text) if 'TRACK_START' in o] or [text]
+    songs = [from_words(o, tempo, meter=tuple(map(int, meter.split('/')))) for o in pieces]
+    odd = sum(o.tags.get('unknown', 0) for o in songs)
+    if odd: print(f'flocoder: {path} has {odd} words that are none of the language', file=sys.stderr)
+    return songs
+
+# %% ../nbs/10c_workshop.ipynb #91aacb95
 def _checks():
     "(what, function) pairs; a function returns what it found, or raises"
     from importlib.metadata import version
@@ -467,7 +513,7 @@ def _checks():
     yield 'python', lambda: '.'.join(map(str, sys.version_info[:3]))
     for o in ('torch','fastai','fastcore','numpy','symusic','pretty_midi','pyarrow','safetensors','soundfile'): yield o, lambda o=o: version(o)
     yield from (('device', device), ('natten', natten), ('soundfont', soundfont))
-    for o in ('autoregressive','codec','diffusion','ear','flow'): yield f'weights of {o}', lambda o=o: load_bundle(o)
+    for o in ('autoregressive','bottleneck','codec','diffusion','ear','flow'): yield f'weights of {o}', lambda o=o: load_bundle(o)
     yield 'a first bar', music
 
 @verb
