@@ -12,7 +12,7 @@ import readme
 
 ROOT = Path(__file__).resolve().parents[1]
 NBS, LIB = ROOT/'nbs', ROOT/'flocoder'
-ORDER = 'data rolls store loaders collection bundle training runs compose windows vqvae flow sampling tokens octuple logits streams grammar text phrases diffusion unmasking autoregressive writing bottleneck latents audio metrics structure ear copies infilling model_metrics report evaluate leaderboard bench widgets verbs studio workshop menu cli'.split()
+ORDER = 'data rolls store loaders collection bundle training runs sweep compose windows vqvae flow sampling tokens octuple logits streams grammar text phrases diffusion unmasking autoregressive writing bottleneck latents audio metrics structure ear copies infilling model_metrics report evaluate leaderboard bench widgets verbs studio workshop menu cli'.split()
 LIGHT = 'data rolls store collection bundle compose windows vqvae flow sampling metrics structure ear copies infilling model_metrics report evaluate leaderboard verbs studio workshop menu cli'.split()
 HEAVY = 'fastai matplotlib pretty_midi music21 pyarrow scipy'.split()
 NAMES = {'yaml': 'pyyaml'}

@@ -8,9 +8,10 @@ __all__ = ['KINDS', 'DECODERS', 'FEEDS', 'SCHEDULES', 'PRESETS', 'MODELS', 'ATTR
            'bottleneck_learner', 'latent_numbers', 'latent_scores', 'BottleneckTrain', 'JobConfig', 'job_config',
            'phrase_latents', 'train_bottleneck', 'from_bundle', 'note_agreement']
 
-# %% ../nbs/07_bottleneck.ipynb #abecf8a1
+# %% ../nbs/07_bottleneck.ipynb #10da8070
 import math
 from dataclasses import dataclass, field, replace
+from tempfile import TemporaryDirectory
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
 from fastai.callback.core import Callback
 from fastcore.basics import patch
@@ -370,7 +371,7 @@ def latent_scores(
     nats, shuffled = r['nll'].sum()/notes, r['shuffled'].sum()/notes
     return dict(nats=nats, shuffled=shuffled, gap=shuffled-nats, kl=r['kl'].mean(), active=int((v>.01).sum()))
 
-# %% ../nbs/07_bottleneck.ipynb #a25ca3ec
+# %% ../nbs/07_bottleneck.ipynb #4d8b8db6
 @dataclass
 class BottleneckTrain(TrainConfig):
     "`TrainConfig` with the defaults of a model with a bottleneck"
@@ -393,6 +394,7 @@ class JobConfig:
 _SEED = dict(data=dict(transpose=(0,0)), train=dict(opt='adamw', lr=1e-4, wd=.1, bs=32, ema=0.))
 PRESETS = dict(tiny=dict(model=dict(dim=64, head=32, encoder=1, decode=1), train=dict(steps=40, bs=16, eval_every=20)), small={},
     text=dict(model=dict(view='text', decoder='causal', feed='cross', rows=384, time=12, channels=10), aim=dict(drop=.5), train=dict(bs=16)),
+    long=dict(model=dict(time=64), data=dict(bars=16)),
     base=dict(model=dict(dim=512, encoder=6, decode=6), train=dict(steps=40000, lr=2e-3)))
 MODELS = dict(musictransformer2023=dict(model=dict(view='text', rows=384, dim=512, head=64, encoder=8, decode=8, time=6, channels=8, decoder='causal', feed='cross'),
         aim=dict(beta=1., warm=.5, scale='sum', drop=.2, drop_as='random'), **_SEED),
@@ -475,7 +477,18 @@ def take_stock(self:BottleneckModel,
         getattr(self, k).copy_(torch.as_tensor(v))
     return self.train(was)
 
-# %% ../nbs/07_bottleneck.ipynb #6bcf1c3b
+# %% ../nbs/07_bottleneck.ipynb #10ce1966
+def _self_test(model, extra, batch): # what is saved must be what is read: seen before the training, not behind it
+    from flocoder.bundle import make_card, save_bundle
+    from flocoder.training import TrainError
+    with TemporaryDirectory() as d:
+        path = save_bundle(f'{d}/self.safetensors', 'bottleneck', extra['config'], model.state_dict(), extra['view'], make_card('bottleneck', '', ''))
+        other = BottleneckModel.from_bundle(path, model.place.device)
+    was = model.training
+    with torch.inference_mode(): a, b = (m.eval().encode(*batch[:2])[0] for m in (model, other))
+    model.train(was)
+    if not torch.equal(a, b): raise TrainError('the model that was written before the training is not the one that was read again: the configuration does not say all that makes it')
+
 def train_bottleneck(
     store,         # a Store or its path
     run,           # run folder
@@ -505,6 +518,7 @@ def train_bottleneck(
         from flocoder.latents import LatentGenerator
         return LatentGenerator(bare(learn.model), cfg.data.bars).generate(2, cfg.data.bars, t.seed)
     def scores(learn): return latent_scores(bare(learn.model), learn.dls.valid)
+    _self_test(model, extra, dls.valid.one_batch())
     run = fit(bottleneck_learner(dls, model, cfg.aim), t, run, resume=resume, extra=extra, title='bottleneck', **dict(samples=samples, scores=scores)|kwargs)
     b = load_bundle(checkpoint_of(run), 'bottleneck')
     best = b.load_into(BottleneckModel(cfg.model)).take_stock(dls.train.phrases, transpose=cfg.data.transpose, seed=t.seed)

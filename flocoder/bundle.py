@@ -216,12 +216,13 @@ def read_config(
     if d is not None and not isinstance(d, dict): raise ConfigError(f"{path}: must hold a mapping of names to values, not {type(d).__name__}")
     return f'file {Path(path).name}', d or {}
 
-# %% ../nbs/00d_bundle.ipynb #3cd7eda9
+# %% ../nbs/00d_bundle.ipynb #16a84871
 @dataclass
 class TrainConfig:
     "How to train; the same knobs for every family"
     steps:int=1000           # optimiser steps in all; rounded up to whole epochs
     bs:int=64                # items in a batch
+    accumulate:int=1         # batches whose gradients are added up for one step of the optimiser; `steps` then counts batches
     lr:float=1e-3            # the highest learning rate of the schedule
     opt:str='adamw'          # 'adamw', or 'muon' for the hidden matrices with adamw for the rest
     wd:float=.01             # weight decay; biases, norms and embeddings are exempt
@@ -238,7 +239,7 @@ class TrainConfig:
     keep_every:int=0         # optimiser steps between two checkpoints that are kept for good, rounded up to epochs; 0 keeps none
     keep_raw:bool=False      # True: also keep the weights as they are before the average, where ema is on
     def __post_init__(self):
-        for k,lo,hi in (('steps',1,None),('bs',1,None),('lr',0,None),('wd',0,None),('warmup',0,1),('clip',0,None),('ema',0,1),('eval_every',1,None),('patience',0,None),('keep_every',0,None)):
+        for k,lo,hi in (('steps',1,None),('bs',1,None),('accumulate',1,None),('lr',0,None),('wd',0,None),('warmup',0,1),('clip',0,None),('ema',0,1),('eval_every',1,None),('patience',0,None),('keep_every',0,None)):
             v = getattr(self, k)
             if not v>=lo or (hi is not None and v>hi): raise ConfigError(f"{k}={v}: must be {f'{lo} to {hi}' if hi else f'{lo} or more'}")
         if self.ema==1: raise ConfigError("ema=1.0: the average would never move; use less than 1 (0 is off)")

@@ -111,7 +111,7 @@ def evaluate_infill(
         rolls=Picture(f'Original and filled; the hole reaches from beat {a:g} to beat {b:g} in the first pair', roll_figure({f'{k} {i+1}':v for i,pair in enumerate(list(zip(songs,filled))[:2]) for k,v in zip(('original','filled'),pair)})))
     return Report(task, title, f'{len(songs)} holes, filled anew and compared with what was there.', tables, data, figures, skipped)
 
-# %% ../nbs/09g_evaluate.ipynb #a5598037
+# %% ../nbs/09g_evaluate.ipynb #ddbd5ce5
 def _as_long(song, like):
     "The song, cut where the last bar of another one ends"
     end = max(float(like.bar_starts()[-1]), 1.)
@@ -126,11 +126,17 @@ def _codec_table(r):
     label = dict(bits='bits a crop', note_f1='pixel F1 of onsets', note_f1_offset='with the end', sustain_f1='pixel F1 of sounding cells', velocity_error='velocity error, of 127', usage='codes used, by level', perplexity='perplexity, by level')
     return Table(dict(codec=row), None, 'The codec on its own grid', '', label)
 
+def _latent_table(r):
+    "What is known of a latent, as a table of one row"
+    label = dict(numbers='numbers a phrase', nats='nats a note', gap='more with another latent', kl='KL of a phrase, nats', mutual_information='information, nats', active='active numbers',
+        monotone='paths without a step back', largest='largest step, in mean steps')
+    return Table(dict(latent={k:r[k] for k in label}), None, 'The latent', r['note'], label)
+
 def evaluate_reconstruct(
     originals,   # list of n Songs
     rebuilt,     # list of n Songs
     title='Reconstructions', # heading
-    extra=None,  # dict of further numbers, of the codec
+    extra=None,  # dict of further numbers, of the codec or the latent
     skipped=(),  # (file, reason) of those that could not be read
     index=None,  # GramIndex of the training songs, to look for copies in; None: no such check
     n_boot=1000, # resampled sets
@@ -147,7 +153,7 @@ def evaluate_reconstruct(
     base = {'original':originals, 'another song':other, 'shuffled bars':shuffle_bars(originals,seed)}|{name:[_as_long(x,s) for x,s in zip(v,originals)] for name,v in loose.items()}
     rows = {k:reconstruct_scores(originals, v, n_boot=n_boot, seed=seed)|_memorised(index, v, originals, n_boot, seed) for k,v in (dict(rebuilt=rebuilt)|base).items()}
     note = f'n = {len(originals)} pieces of {n_songs} songs. 95 % bootstrap intervals over songs ({n_boot} resamples, seed {seed}).'
-    tables = [Table(rows, None, 'Note by note', note, dict(note_f1_offset='note F1 with the end', velocity_error='velocity error, of 127'))]+([_codec_table(extra)] if extra else [])
+    tables = [Table(rows, None, 'Note by note', note, dict(note_f1_offset='note F1 with the end', velocity_error='velocity error, of 127'))]+([(_latent_table if 'gap' in extra else _codec_table)(extra)] if extra else [])
     data = dict(n=len(originals), songs=n_songs, seed=seed, n_boot=n_boot, level=.95, **_top(rows['rebuilt'], {k:k for k,v in rows['rebuilt'].items() if isinstance(v,dict)}), codec=extra or {}, rows=rows)
     whole = {'original':Profile(originals), 'rebuilt':Profile(rebuilt), 'noise':Profile(base['noise'])}
     figures = dict(histograms=Picture('Distributions: original (grey), rebuilt, noise', histogram_figure(whole)), rolls=Picture('Original and reconstruction', roll_figure({f'{k} {i+1}':v for i,pair in enumerate(list(zip(originals,rebuilt))[:2]) for k,v in zip(('original','rebuilt'),pair)})))
@@ -268,11 +274,11 @@ def _rebuilt(codec, store, bars, n, seed, n_boot, progress):
     song = np.unique([s.tags['piece_of'] for s in held], return_inverse=True)[1].reshape(-1)
     return held, [s for s,*_ in back], codec_report(codec, rolls, song[of], n_boot=n_boot, seed=seed)
 
-# %% ../nbs/09g_evaluate.ipynb #1b3de42b
+# %% ../nbs/09g_evaluate.ipynb #3fdaebd1
 def evaluate(
     data=None,    # a store or its path, or a folder of real songs; where originals are given only to look for copies
     task='uncond', # uncond, infill, continue or reconstruct
-    model=None,   # a Generator (a RollCodec for reconstruct) that makes what is scored
+    model=None,   # a Generator (for reconstruct a RollCodec, or a family that can) that makes what is scored
     sample_dir=None, # a folder of MIDI files instead
     originals=None, # folder of the originals of those files, for all tasks but uncond
     n=100,        # pieces
@@ -300,8 +306,10 @@ def evaluate(
             title = f'Pieces in {Path(sample_dir).resolve().name}' if sample_dir else f'Pieces of the model {model.family}'
             return evaluate_uncond(made, store, store, bars, n, title, names, unread+bad, ear=ear, index=index, **common)
         if task=='reconstruct':
-            a, b, extra = _rebuilt(model, store, bars, n, seed, n_boot, progress)
-            return evaluate_reconstruct(a, b, 'Reconstructions of the codec', extra, unread, index, **common)
+            composer = hasattr(model, 'can')
+            if composer and 'reconstruct' not in model.can: model.reconstruct(None)
+            a, b, extra = (_from_latents if composer else _rebuilt)(model, store, bars, n, seed, n_boot, progress)
+            return evaluate_reconstruct(a, b, f'Reconstructions of the {f"model {model.family}" if composer else "codec"}', extra, unread, index, **common)
         songs, filled, region, bad = _worked(model, store, task, bars, n, seed, mask, keep, progress, how)
         return evaluate_infill(songs, filled, region, task, dict(infill='Holes', **{'continue':'Continuations'})[task]+f' of the model {model.family}',
             pieces(store, len(songs), bars, seed+1, 'train', min(n,LEAST)), None, unread+bad, index, **common)
@@ -339,3 +347,22 @@ def _regions(songs, names, mask, keep):
         try: res.append(Region.parse(bars=mask or f'{keep+1}:{s.n_bars}', song=s))
         except ValueError as e: res.append(None); bad.append((name, str(e)))
     return res, bad
+
+# %% ../nbs/09g_evaluate.ipynb #1ed86e7b
+def _from_latents(model, store, bars, n, seed, n_boot, progress):
+    "(originals as the view of the model holds them, what comes back, numbers of the latent)"
+    from flocoder.bottleneck import latent_numbers
+    from flocoder.latents import interpolation_report
+    from flocoder.model_metrics import latent_report, ratio_interval
+    from flocoder.phrases import Phrases
+    songs = [s for s in pieces(store, n, bars, seed, 'valid', min(n,LEAST)) if len(model.as_held(s))]
+    back = [model.as_held(model.reconstruct(s), model.view.assign(s)) for s in (progress(songs) if progress else songs)]
+    p, of = Phrases(songs, model.view, model.bars, model.model.rows), np.unique([s.tags['piece_of'] for s in songs], return_inverse=True)[1].reshape(-1)
+    song, bar = p.starts(range(len(songs)), max(1, bars//model.bars))
+    r = latent_numbers(model.model, [p.table(song[i:i+64], bar[i:i+64]) for i in range(0, len(song), 64)])
+    walk = interpolation_report(model, [(songs[i], songs[i-1]) for i in range(min(len(songs), 20))], n_boot=n_boot)
+    extra = {k:v for k,v in latent_report(r['mu'], r['logvar'], of[song], n_boot, seed).items() if k in ('kl','mutual_information','most','active','per_dim')}
+    note = f'{len(song)} phrases; the information of so many can be {extra["most"]:.1f} nats at most. {min(len(songs), 20)} paths of 8 steps.'
+    extra |= dict(numbers=r['mu'].shape[1], nats=ratio_interval(r['nll'], r['notes'], of[song], n_boot, seed), gap=ratio_interval(r['shuffled']-r['nll'], r['notes'], of[song], n_boot, seed),
+        monotone=walk['monotone'], largest=walk['largest'], note=note)
+    return [model.as_held(s) for s in songs], back, extra

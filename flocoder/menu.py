@@ -132,7 +132,7 @@ def _stores():
     "The data sets that are written down, and the stores here"
     return tuple(dict.fromkeys([*datasets(), *(str(Path(o).parent) for o in _below('notes.arrow'))]))
 
-# %% ../nbs/10d_menu.ipynb #498a2239
+# %% ../nbs/10d_menu.ipynb #01dfed49
 def _configs(): return tuple(o for o in _below('*.yaml') if Path(o).name not in ('datasets.yaml','config.yaml'))
 
 def _presets(said):
@@ -140,10 +140,10 @@ def _presets(said):
     name = said.get('family')
     return tuple(importlib.import_module(TRAINERS[_family(name)[0]][0]).PRESETS) if name else ()
 
-KNOWN = dict(bundle=lambda said: _bundles(), pack=lambda said: _bundles(False), data=lambda said: _stores(), config=lambda said: _configs(), preset=_presets,
+KNOWN = dict(bundle=lambda said: _bundles(), pack=lambda said: _bundles(False), data=lambda said: _stores(), config=lambda said: _configs(), preset=_presets, path=lambda said: ('slerp','lerp'),
     family=lambda said: (*TRAINERS, *(k for f in TRAINERS for k in models_of(f))))
 
-# %% ../nbs/10d_menu.ipynb #042da8d8
+# %% ../nbs/10d_menu.ipynb #f33693c3
 def _one_of(v, known):
     if v not in known: raise ConfigError(f'{v}: give one of {", ".join(known)}')
 
@@ -151,11 +151,11 @@ def _there(v):
     for o in v if isinstance(v, list) else [v]:
         if not Path(o).exists(): raise ConfigError(f'{o} is not there')
 
-CHECKS = dict(bundle=lambda v: read_header(_checkpoint(v)), pack=lambda v: read_header(_checkpoint(v)), data=lambda v: dataset(v), files=_there, src=lambda v: v=='-' or _there(v), config=_there, inputs=_there, family=_family)
+CHECKS = dict(bundle=lambda v: read_header(_checkpoint(v)), pack=lambda v: read_header(_checkpoint(v)), data=lambda v: dataset(v), files=_there, src=lambda v: v=='-' or _there(v), config=_there, inputs=_there, a=_there, b=_there, family=_family)
 
-# %% ../nbs/10d_menu.ipynb #565d2dfc
+# %% ../nbs/10d_menu.ipynb #96456b2a
 FIRST = {'generate':'bundle genre instruments drums bars n temperature top_k top_p seed out', 'continue':'files bundle bars genre n temperature seed out',
-    'infill':'files bundle bars tracks genre n seed out', 'accompany':'files bundle tracks instruments drums genre n seed out', 'vary':'files bundle strength n seed out',
+    'infill':'files bundle bars tracks genre n seed out', 'accompany':'files bundle tracks instruments drums genre n seed out', 'vary':'files bundle strength n seed out', 'interpolate':'a b bundle steps path even seed out',
     'prepare':'src dest genres only_genres min_tracks min_notes tokens bars', 'train':'family data config preset bars batch_size lr steps run', 'evaluate':'data bundle task n bars'}
 
 def _for_family(q, about):
@@ -250,13 +250,13 @@ def _list_configs():
     print(f'ready ones, printed by flocoder train NAME --print-config: {", ".join(KNOWN["family"]({}))}')
     if rows and (o := ask(Question('show', str|None, None, 'one of them', tuple(r['file'] for r in rows)), _there)): print(Path(o).read_text(encoding='utf8'), end='')
 
-# %% ../nbs/10d_menu.ipynb #89d055b0
+# %% ../nbs/10d_menu.ipynb #a113b26e
 def _verb(name, **kw): return VERBS[name].__doc__, lambda: do(name, ask_verb(name, FIRST[name], **kw))
 
 def entries(): # dict from name to (what it does, function)
     "The entries of the menu"
     packed = lambda: do('bundle', ask_verb('bundle', 'pack data out half', more=False))
-    return {**{k:_verb(k) for k in ('generate','continue','infill','accompany','vary','prepare')}, 'join':('Several stores to one', _joined),
+    return {**{k:_verb(k) for k in ('generate','continue','infill','accompany','vary','interpolate','prepare')}, 'join':('Several stores to one', _joined),
         'data':('What a store holds: its genres and instruments', _look('a store, or its name in datasets.yaml', _stores, lambda v: dataset(v)['store'], _there, genres=True, instruments=True)),
         'config':('Make a config file, field by field', _new_config), 'configs':('List the config files, and show one', _list_configs), 'train':_verb('train'), 'evaluate':_verb('evaluate'),
         'pack':('A trained model as one file to give away', packed), 'bundles':('List the bundles that ship', lambda: do('bundle', {})),

@@ -117,7 +117,7 @@ def _row(name, cfg, keys, folder, status): # one row of the table
     return dict(run=name) | {k:_word(v) if isinstance(v:=_value(cfg, k), list) else v for k in keys} | dict(steps=rows[-1]['step'] if rows else 0,
         minutes=round(_minutes(rows), 1)) | {f'best_{mon}':(max if cfg.train.monitor_max else min)(vals, default=None)} | last | dict(status=status)
 
-# %% ../nbs/00j_sweep.ipynb #2145daa8
+# %% ../nbs/00j_sweep.ipynb #ef86c041
 def _short(v): return f'{v:.4g}' if isinstance(v, float) else '' if v is None else str(v)
 
 @dataclass
@@ -140,7 +140,9 @@ class SweepTable:
         cells = [keys] + [[_short(o[k]) for k in keys] for o in self.rows]
         wide = [max(map(len, o)) for o in zip(*cells)]
         return '\n'.join('  '.join(v.ljust(w) for v,w in zip(o, wide)).rstrip() for o in cells) + f'\n\n{self._last()}'
-    def _last(self): return f"{self.name}: {self.best.as_posix()} leads with {self.monitor} {self.rows[0][self.monitor]:.4g}" if self.best else f'{self.name}: no run has a {self.monitor} yet'
+    def _last(self):
+        what, best = self.monitor.removeprefix('best_'), self.best
+        return f'{self.name}: {best.as_posix()} leads with {what} {self.rows[0][self.monitor]:.4g}' if best else f'{self.name}: no run has a {what} yet'
     def _repr_markdown_(self):
         lines = [list(self.rows[0]), ['---']*len(self.rows[0]), *([_short(v).replace('|', '\\|') for v in o.values()] for o in self.rows)]
         return '\n'.join(f'| {" | ".join(o)} |' for o in lines) + f'\n\n{self._last()}\n'
@@ -166,7 +168,7 @@ def _free(): # the memory of a run that has ended
     gc.collect()
     if torch.cuda.is_available(): torch.cuda.empty_cache()
 
-# %% ../nbs/00j_sweep.ipynb #cb843a7f
+# %% ../nbs/00j_sweep.ipynb #5fb922c1
 def sweep(
     train, # the trainer of a family, such as `train_autoregressive`
     store, # what it trains on
@@ -179,6 +181,7 @@ def sweep(
 )->SweepTable: # how the runs did
     "Train every run of a grid; one that fails costs its own row"
     plan = plan if isinstance(plan, Sweep) else Sweep(grid(plan)) if isinstance(plan, dict) else read_sweep(plan)
+    trained = 0
     runs, folder, failed, t0 = sweep_runs(plan, job_config), Path(folder), {}, time.perf_counter()
     keys, more = list(dict.fromkeys(k for o in plan.points for k in o)), next(iter(runs.values())).train.monitor_max
     _claim(folder, runs, dict(data=Path(str(getattr(store, 'path', store))).name, **{k:str(kwargs[k]) for k in ('init','codec') if kwargs.get(k)}), resume)
@@ -189,12 +192,13 @@ def sweep(
     with _sigterm():
         for i,(name,cfg) in enumerate(runs.items(), 1):
             left = math.inf if minutes is None else minutes-(time.perf_counter()-t0)/60
-            if left<=0: break
+            if left<=0 and trained: break
             try:
                 if resume and _status(folder/name, cfg, plan.minutes) not in ('waiting','begun'): continue
                 own = math.inf if plan.minutes is None else plan.minutes-(_minutes(_rows(folder/name)[0]) if resume else 0)
                 if kwargs.get('show')!='none' and not rank_distrib(): print(f'{i}/{len(runs)} {name}', flush=True)
-                train(store, folder/name, cfg, resume=resume, minutes=None if min(left, own)==math.inf else min(left, own), **kwargs)
+                trained += 1
+                train(store, folder/name, cfg, resume=resume, minutes=None if min(left, own)==math.inf else max(min(left, own), 1e-9), **kwargs)
             except Exception as e:
                 failed[name] = f"failed: {' '.join(str(e).split()) or type(e).__name__}"
                 print(f'{name} {failed[name]}; the sweep goes on', file=sys.stderr, flush=True)

@@ -6,7 +6,7 @@
 __all__ = ['TrainError', 'schedule_lr', 'Schedule', 'MuonAdamW', 'make_opt', 'GradClip', 'amp_dtype', 'Autocast', 'bare',
            'EMACallback', 'set_epoch', 'CSVHistory', 'csv_text', 'read_history', 'Checkpoint', 'open_run', 'fit']
 
-# %% ../nbs/00e_training.ipynb #a028cb48
+# %% ../nbs/00e_training.ipynb #5922ec0f
 import contextlib, csv, io, json, math, os, random, shlex, signal, sys, threading, time
 from importlib import import_module
 from importlib.util import find_spec
@@ -16,6 +16,7 @@ from torch import nn
 from fastai.learner import AvgSmoothLoss
 from fastai.callback.core import Callback, CancelFitException
 from fastai.callback.progress import ProgressCallback
+from fastai.callback.training import GradientAccumulation
 from fastai.optimizer import OptimWrapper
 from fastai.torch_core import norm_bias_params
 from fastcore.basics import first, patch
@@ -454,7 +455,7 @@ def _display(learn, show): # fastai's bars and table, plain lines, or nothing
             yield show=='line' and not _proc()[0]
     finally: vars(rec).update(old, losses=[float(o) for o in vars(rec).get('losses', [])])
 
-# %% ../nbs/00e_training.ipynb #6d44d6eb
+# %% ../nbs/00e_training.ipynb #d54573aa
 def fit(
     learn, # fastai Learner; its dls, model, loss_func, metrics and own callbacks are used, its optimiser is replaced
     cfg, # TrainConfig
@@ -472,6 +473,7 @@ def fit(
     "Train, or go on training, and keep everything in the run folder; the learner ends with the averaged weights"
     run, dls = Path(run), learn.dls
     if len(dls.loaders)<2 or not len(dls.train): raise TrainError("fit needs a training and a validation loader, and at least one training batch; give the store more songs or a smaller batch size")
+    if len(dls.train)%cfg.accumulate: raise TrainError(f"accumulate={cfg.accumulate} does not divide the {len(dls.train)} batches of an epoch (eval_every); an epoch has to end with a step")
     n_epoch = math.ceil(cfg.steps/len(dls.train))
     more = import_module('flocoder.runs').watchers(run, samples, log) if log or samples is not None else []
     with _distributed(learn):
@@ -498,6 +500,7 @@ def _fit(learn, cfg, run, scores, extra, title, show, epochs, minutes, n_epoch, 
         cbs = [Schedule(cfg, n_epoch*len(learn.dls.train), st['step']), cast, GradClip(cfg.clip), hist,
             Checkpoint(run/'checkpoints', cfg, extra, st['best'], st['bad']), _Budget(epochs, minutes), *more]
         if cfg.ema: cbs.append(EMACallback(cfg.ema, shadow, st['ema_n']))
+        if cfg.accumulate>1: cbs.append(GradientAccumulation(cfg.accumulate*cfg.bs))
         try: learn.fit(n_epoch-done, lr=cfg.lr, cbs=cbs)
         except KeyboardInterrupt:
             print(f"stopped after {len(hist.rows)} of {n_epoch} epochs; the same call goes on from there ({run})", file=sys.stderr)
