@@ -107,7 +107,7 @@ def _prior(self:LatentGenerator, s):
     if s['prior']=='fitted' and m.numbers: return m.prior_mean.double().cpu(), m.prior_spread.double().cpu(), True
     return torch.zeros(math.prod(m.latent_shape), dtype=torch.double), None, False
 
-# %% ../nbs/07a_latents.ipynb #a559fd28
+# %% ../nbs/07a_latents.ipynb #87832a09
 @patch
 @torch.inference_mode()
 def encode(self:LatentGenerator,
@@ -124,9 +124,8 @@ def encode(self:LatentGenerator,
 @patch
 def _notes(self:LatentGenerator, z, size, edges, s, u=None):
     "Latents [N, time, channels] of phrases with `size` rows that lie at `edges` [N, 2] → (GridNotes in columns of the song, phrase of each)"
+    if s['attributes'] and s.get('push', True): return self._pushed(z, size, edges, s, u)
     L, bs, out, how = int(size.max()), s['bs'], [], {k:s[k] for k in ('temperature','top_k','top_p')}
-    push = read_attributes(s['attributes'])
-    if push: z = z+sum(v*attribute_vector(self.model, k).cpu() for k,v in push.items())
     ok = torch.arange(L)<torch.as_tensor(size)[:,None]
     for i in range(0, len(z), bs):
         some = [None if o is None else o[i:i+bs].to(self.device) for o in (z.float(), ok, u)]
@@ -138,6 +137,24 @@ def _notes(self:LatentGenerator, z, size, edges, s, u=None):
     keep = (g.on>=0) & (g.on<(b-a)[item])
     g, item = g[keep], item[keep]
     return GridNotes(g.on+a[item], np.minimum(g.off+a[item], b[item]), g.pitch, g.velocity, g.plane), item
+
+# %% ../nbs/07a_latents.ipynb #00d36ef9
+@patch
+def _pushed(self:LatentGenerator, z, size, edges, s, u):
+    "As `_notes`, with latents that move along the directions of the attributes until the notes have changed as asked"
+    ask, k, N = read_attributes(s['attributes']), np.arange(0, 8.1, .5), len(z)
+    way = sum(v*attribute_vector(self.model, o).cpu() for o,v in ask.items())
+    many = lambda x: None if x is None else x.repeat(len(k), *[1]*(x.dim()-1)) if isinstance(x, torch.Tensor) else np.tile(x, (len(k), *[1]*(x.ndim-1)))
+    z = (z+torch.as_tensor(k, dtype=z.dtype).view(-1,1,1,1)*way).flatten(0,1)
+    edges = many(np.asarray(edges))
+    g, item = self._notes(z, many(np.asarray(size)), edges, {**s, 'push':False}, many(u))
+    n = np.bincount(item, minlength=len(z))
+    is_ = dict(density=n*self.view.grid/np.maximum(edges[:,1]-edges[:,0], 1), register=np.bincount(item, g.pitch, len(z))/np.maximum(n, 1))
+    off = sum(np.abs(is_[o].reshape(len(k), N)-is_[o][:N]-v)/max(abs(v), 1e-9) for o,v in ask.items())+1e3*(n.reshape(len(k), N)==0)
+    new = np.full(len(z), -1)
+    new[off.argmin(0)*N+np.arange(N)] = np.arange(N)
+    keep = new[item]>=0
+    return g[keep], new[item][keep]
 
 # %% ../nbs/07a_latents.ipynb #1719150c
 def _noise(n, phrases, numbers, cells, seed, s):
@@ -342,7 +359,7 @@ def _path(self:LatentGenerator, a, b, t, path, seed, s):
     g, item = self._notes(z.view(-1, *shape), size, np.tile(np.stack([edges[:P], edges[1:P+1]], 1), (len(t),1)), s, u)
     return g, item//P
 
-# %% ../nbs/07a_latents.ipynb #bcbddb12
+# %% ../nbs/07a_latents.ipynb #cc197b09
 @patch
 def interpolate(self:LatentGenerator,
     a, b, # two Songs
@@ -366,8 +383,10 @@ def interpolate(self:LatentGenerator,
         new = np.full(len(t), -1)
         new[at] = np.arange(steps)
         g, item, t = g[new[item]>=0], new[item][new[item]>=0], t[at]
-    base, planes = _held(self.view, a)
-    more = np.setdiff1d(np.unique(g.plane), planes)
+    (base, planes), theirs = _held(self.view, a), self.view.assign(b).astype(int)
+    ends = np.where(item==0, np.isin(g.plane, planes), np.where(item==len(t)-1, np.isin(g.plane, theirs), True))
+    g, item = g[ends], item[ends] # an end has no parts that its song has no track for
+    more = np.setdiff1d(theirs[np.unique(b.notes['track'])], [*planes, -1])
     tracks, planes = [*a.tracks, *(_parts(self.view)[p] for p in more)], np.r_[planes, more].astype(int)
     songs = self._songs('interpolate', Job(self.view, base, Region(bars=(0,a.n_bars)), tracks, planes), steps, seed, {**s, 'song':a, 'made':(g,item)})
     return [o.replace(tags={**o.tags, 'path':path, 'step':f'{i+1}/{steps}', 'at':f'{t[i]:.4f}'}) for i,o in enumerate(songs)]
