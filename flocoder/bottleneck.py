@@ -4,16 +4,15 @@
 
 # %% auto #0
 __all__ = ['KINDS', 'DECODERS', 'FEEDS', 'SCHEDULES', 'PRESETS', 'MODELS', 'ATTRIBUTES', 'STOCK', 'BottleneckConfig', 'factors',
-           'Bottleneck', 'LatentBlock', 'BottleneckModel', 'Aim', 'beta_at', 'TokenDropout', 'BetaSchedule', 'bound',
+           'Bottleneck', 'LatentBlock', 'BottleneckModel', 'Aim', 'beta_at', 'aim_callbacks', 'bound',
            'bottleneck_learner', 'latent_numbers', 'latent_scores', 'BottleneckTrain', 'JobConfig', 'job_config',
            'phrase_latents', 'train_bottleneck', 'from_bundle', 'note_agreement']
 
-# %% ../nbs/07_bottleneck.ipynb #10da8070
+# %% ../nbs/07_bottleneck.ipynb #62a8aac7
 import math
 from dataclasses import dataclass, field, replace
 from tempfile import TemporaryDirectory
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
-from fastai.callback.core import Callback
 from fastcore.basics import patch
 from .autoregressive import angles, turn
 from .bundle import ConfigError, TrainConfig, config_dict, load_bundle, resolve
@@ -293,26 +292,28 @@ def beta_at(
     if aim.schedule=='sigmoid' and p<1: p = (1/(1+math.exp(6-12*p))-1/(1+math.exp(6)))*(1+2/(math.exp(6)-1)) # 0 at the start, 1 at the end
     return aim.beta*p
 
-# %% ../nbs/07_bottleneck.ipynb #3a394259
-class TokenDropout(Callback):
-    "Drops tokens of each batch before the model sees it, as the Aim says"
-    order = 5
-    def __init__(self, aim): self.aim = aim
-    def before_batch(self):
-        a, m = self.aim, getattr(self.learn.model, 'module', self.learn.model)
-        rate = a.drop if a.drop_end<0 else a.drop+(a.drop_end-a.drop)*min(self.learn.pct_train, 1)
-        if not rate or not (self.training or a.drop_valid): return
-        x, ok, notes = self.learn.xb[:3]
-        some = lambda: drop_tokens(x, ok, m.alphabet, rate, a.drop_as, a.drop_unit)
-        self.learn.xb = (x, ok, notes, some() if a.drop_where!='decoder' else x, some() if a.drop_where!='encoder' else x)
+# %% ../nbs/07_bottleneck.ipynb #963eed9c
+def aim_callbacks(
+    aim, # an Aim
+): # list of fastai callbacks
+    "The schedule of β, and token dropout"
+    from fastai.callback.core import Callback
+    class BetaSchedule(Callback):
+        "The weight of the KL of every step"
+        order = 5
+        def before_batch(self): self.learn.beta = beta_at(aim, self.learn.pct_train) if self.training else aim.beta
+    class TokenDropout(Callback):
+        "Some tokens of a batch away"
+        order = 5
+        def before_batch(self):
+            rate = aim.drop if aim.drop_end<0 else aim.drop+(aim.drop_end-aim.drop)*min(self.learn.pct_train, 1)
+            if not rate or not (self.training or aim.drop_valid): return
+            (x, ok, notes), a = self.learn.xb[:3], getattr(self.learn.model, 'module', self.learn.model).alphabet
+            some = lambda: drop_tokens(x, ok, a, rate, aim.drop_as, aim.drop_unit)
+            self.learn.xb = (x, ok, notes, some() if aim.drop_where!='decoder' else x, some() if aim.drop_where!='encoder' else x)
+    return [BetaSchedule(), TokenDropout()]
 
-class BetaSchedule(Callback):
-    "Sets the weight of the KL for every step; in validation it is the last one"
-    order = 5
-    def __init__(self, aim): self.aim = aim
-    def before_batch(self): self.learn.beta = beta_at(self.aim, self.learn.pct_train) if self.training else self.aim.beta
-
-# %% ../nbs/07_bottleneck.ipynb #aa787ebc
+# %% ../nbs/07_bottleneck.ipynb #846a4f19
 def bound(
     nll, kl, notes, # from the model
     beta=1., # weight of the KL
@@ -334,7 +335,7 @@ def bottleneck_learner(
     from fastai.learner import Learner
     aim = aim or Aim()
     def loss(pred, y): return bound(*pred, learn.beta, aim, learn.xb[1].sum() if aim.scale=='sum' else None)
-    learn = Learner(dls, model, loss_func=loss, cbs=[BetaSchedule(aim), TokenDropout(aim)])
+    learn = Learner(dls, model, loss_func=loss, cbs=aim_callbacks(aim))
     return learn
 
 # %% ../nbs/07_bottleneck.ipynb #28b06c29
@@ -443,7 +444,7 @@ def phrase_latents(
         res.append((model.encode(x, ok)[0].flatten(1).double().cpu().numpy(), said, model.bottleneck.live(model.size(ok)).all(1).cpu().numpy()))
     return tuple(map(np.concatenate, zip(*res)))
 
-# %% ../nbs/07_bottleneck.ipynb #6682b5c0
+# %% ../nbs/07_bottleneck.ipynb #2b4ddac9
 @patch
 def take_stock(self:BottleneckModel,
     phrases, # Phrases over a Store
@@ -456,12 +457,13 @@ def take_stock(self:BottleneckModel,
     was, rng = self.training, np.random.default_rng(seed)
     self.eval()
     song, bar = phrases.starts(phrases.songs.songs('train'))
-    pair = np.flatnonzero(bar+2*phrases.bars<=phrases.count[song])
+    hop = max(phrases.bars//2, 1)
+    pair = np.flatnonzero(bar+hop+phrases.bars<=phrases.count[song])
     pair = pair if len(pair)>=2 else np.arange(len(song))
     pick = rng.choice(pair, min(most, len(pair)), False)
     song, bar, shift = song[pick], bar[pick], rng.integers(transpose[0], transpose[1]+1, len(pick))
     a, said, full = phrase_latents(self, phrases, song, bar, shift)
-    b, _, full2 = phrase_latents(self, phrases, song, np.minimum(bar+phrases.bars, np.maximum(phrases.count[song]-1, 0)), shift)
+    b, _, full2 = phrase_latents(self, phrases, song, np.minimum(bar+hop, np.maximum(phrases.count[song]-1, 0)), shift)
     both = full & full2
     if both.sum()>=.25*len(a): a, b, said = a[both], b[both], said[both]
     d, mean = len(a[0]), a.mean(0)

@@ -156,7 +156,7 @@ def _pushed(self:LatentGenerator, z, size, edges, s, u):
     keep = new[item]>=0
     return g[keep], new[item][keep]
 
-# %% ../nbs/07a_latents.ipynb #1719150c
+# %% ../nbs/07a_latents.ipynb #f94c0aa1
 def _noise(n, phrases, numbers, cells, seed, s):
     "(float64 [n, phrases, numbers], uniform [n, phrases, *cells] or None), each item from its own generator"
     gens = [item_generator(seed, i) for i in range(n)]
@@ -184,7 +184,8 @@ def _fill(self:LatentGenerator, job, n, seed, s, start=None):
     if 'made' in s: return s['made']
     m, shape, cols = self.model, self.model.latent_shape, len(self.model.alphabet)
     if start!=1 and m.cfg.bottleneck=='none': raise ValueError('this model has no bottleneck, so there is no latent to draw; it can reconstruct and interpolate')
-    if start is None: z, size, edges, u = self._new(job, n, seed, s)
+    since = None
+    if start is None: z, size, edges, u, since = self._new(job, n, seed, s)
     else:
         z, ok, edges = self.encode(s.get('song', job.song))
         edges, size, mean, C = np.stack([edges[:-1], edges[1:]], 1), ok.sum(1).numpy(), *self._prior(s)[:2]
@@ -197,26 +198,35 @@ def _fill(self:LatentGenerator, job, n, seed, s, start=None):
         z, size, edges, u = z[:,touched], size[touched], edges[touched], None if u is None else u[:,touched]
     u = None if u is None else u.flatten(0,1)[:,:int(size.max())]
     g, item = self._notes(z.flatten(0,1), np.tile(size, n), np.tile(edges, (n,1)), s, u)
+    if since is not None: g, item = g[(new:=g.on>=since[item%len(edges)])], item[new]
     return g, item//len(edges)
 
-# %% ../nbs/07a_latents.ipynb #2d7e433e
+# %% ../nbs/07a_latents.ipynb #9ca2886f
 @patch
 def _new(self:LatentGenerator, job, n, seed, s):
-    "(latents [n, P, time, channels], rows [P], columns [P, 2], uniform numbers) of a piece that begins, or goes on, at the job's first column"
+    "(latents [n, P, time, channels], rows [P], columns [P, 2], uniform numbers, columns [P] from which each phrase is new) of a piece that begins, or goes on, at the job's first column"
     m, view = self.model, self.view
     lines = song_bars(job.song, job.bars, view.grid).lines[0] if self.line else job.lines
-    lines = lines[lines>=job.first]
+    known, wins, last = int(np.searchsorted(lines, job.first)), [], None
     most = 1<<30 if self.line else int(round(m.rows*view.cols(1)))
-    at = cut_bars(lines, self.bars, most)
-    edges = np.stack([lines[at], lines[np.r_[at[1:], len(lines)-1]]], 1)
-    size = np.full(len(at), m.rows) if self.line else np.minimum(np.asarray(view.rows(edges[:,1]-edges[:,0])), m.rows)
-    eps, u = _noise(n, len(at), math.prod(m.latent_shape), (m.rows, len(m.alphabet)), seed, s)
-    z = self._chain(eps, s, self._last(job.song, s) if job.first>0 else None)
-    return z.view(n, len(at), *m.latent_shape), size, edges, u
+    start = known
+    if known: last, start = self._last(job.song, s)
+    fitted, begun = self._prior(s)[2], known>0
+    while known<len(lines)-1:
+        start = min(start+max(self.bars//2, 1), known) if fitted and begun else known
+        end = min(int(np.searchsorted(lines, lines[start]+most, 'right'))-1, start+self.bars, len(lines)-1)
+        end = max(end, start+1)
+        if end>known: wins, known = wins+[(lines[start], lines[end], lines[known])], end
+        begun = True
+    a, b, since = np.array(wins, np.int64).T
+    size = np.full(len(a), m.rows) if self.line else np.minimum(np.asarray(view.rows(b-a)), m.rows)
+    eps, u = _noise(n, len(a), math.prod(m.latent_shape), (m.rows, len(m.alphabet)), seed, s)
+    z = self._chain(eps, s, last)
+    return z.view(n, len(a), *m.latent_shape), size, np.stack([a, b], 1), u, since
 
 @patch
 def _last(self:LatentGenerator, song, s):
-    "The latent [D] of the last bars of a song, as many as make a phrase"
+    "(latent [D] of the last bars of a song, as many as make a phrase, and the first of them)"
     self.encode(song) # it must have a note to be heard
     p = Phrases([song], self.view, self.bars, self.model.rows)
     lines = p.lines[:p.count[0]+1]
@@ -224,7 +234,7 @@ def _last(self:LatentGenerator, song, s):
     x, ok, _ = p.table(np.zeros(1, np.int64), np.array([min(b, p.count[0]-1)]))
     x, ok, mean = x.to(self.device), ok.to(self.device), self._prior(s)[0].view(self.model.latent_shape)
     z, live = self.model.encode(x, ok)[0][0].double().cpu(), self.model.bottleneck.live(self.model.size(ok))[0].cpu()
-    return torch.where(live[:,None], z, mean).flatten()
+    return torch.where(live[:,None], z, mean).flatten(), b
 
 @patch
 def _songs(self:LatentGenerator, verb, job, n, seed, s, start=None):

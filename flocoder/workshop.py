@@ -6,12 +6,12 @@
 __all__ = ['TRAINERS', 'register', 'datasets', 'dataset', 'prepare', 'models_of', 'train', 'evaluate', 'leaderboard', 'info',
            'bundle', 'convert', 'doctor', 'bench']
 
-# %% ../nbs/10c_workshop.ipynb #701115e5
+# %% ../nbs/10c_workshop.ipynb #f500c804
 import glob, importlib, os, re, sys
 from pathlib import Path
 from fastcore.meta import delegates
 from .bundle import ConfigError, atomic_write, format_config, load_bundle, read_config, read_header, resolve, shipped
-from .studio import ALSO, _composer, _inputs, _masked, _read
+from .studio import ALSO, _checkpoint, _composer, _inputs, _masked, _read
 from .verbs import verb, _reason
 
 # %% ../nbs/10c_workshop.ipynb #30037c78
@@ -247,7 +247,7 @@ def _whole(family, text, data):
     "A config file"
     return f'family: {family}\n' + ''.join(o for o in text.splitlines(True) if data or not re.match(r' +(view|bars|genres):.*# default$', o))
 
-# %% ../nbs/10c_workshop.ipynb #062460b2
+# %% ../nbs/10c_workshop.ipynb #dc7e6985
 @verb(also=ALSO|dict(dataset_id='data', input_midi_dir='inputs', samples_per_midi='per_input'))
 @delegates(_composer, but=['out','wav','png','n'])
 def evaluate(
@@ -276,7 +276,7 @@ def evaluate(
     if inputs and (task!='infill' or sample_dir or not mask): raise ConfigError('--inputs are songs with bars to make anew: give --task infill and --mask, and no --sample-dir')
     if save_samples and (sample_dir or task=='reconstruct'): raise ConfigError('--save-samples keeps what a generator makes; `flocoder reconstruct` writes what a codec makes of songs')
     (out/'metrics').mkdir(parents=True, exist_ok=True)
-    model, how = (None, {}) if sample_dir else _codec(kwargs) if task=='reconstruct' else _composer(**kwargs)[:2]
+    model, how = (None, {}) if sample_dir else _rebuilder(kwargs) if task=='reconstruct' else _composer(**kwargs)[:2]
     how, kept = {k:v for k,v in how.items() if k not in ('n','seed')}, _Kept(model)
     if inputs: report = _whole_songs(kept, data, inputs, per_input, n, mask, kwargs.get('seed',0), boot, how)
     else: report = score(data, task, model if sample_dir or task=='reconstruct' else kept, sample_dir, originals, n, bars, mask, keep, kwargs.get('seed',0), boot, ear, _shown, **how)
@@ -324,18 +324,21 @@ def _whole_songs(model, data, inputs, per_input, n, mask, seed, boot, how):
     with open_songs(data) as (store, unread):
         return evaluate_infill(songs, filled, holes, 'infill', title, None, names, unread+bad, GramIndex(store, 'train'), boot, seed)
 
-# %% ../nbs/10c_workshop.ipynb #ff630a6d
+# %% ../nbs/10c_workshop.ipynb #98d710dd
 def _told(report, out):
     "Write a report, then print it, and what was left out of it"
     paths = report.save(out)
     if report.skipped: print('\n'.join([f'flocoder: {len(report.skipped)} left out', *(f'  {a}: {b}' for a,b in report.skipped)]), file=sys.stderr)
     print(report, *(p.as_posix() for p in paths), sep='\n')
 
-def _codec(kw):
+def _rebuilder(kw):
+    "The codec, or the generator of a family that can reconstruct, and its settings"
     from flocoder.bundle import pick_device
-    from flocoder.vqvae import RollCodec
     name = kw.get('bundle','flow')
-    return RollCodec.from_bundle('codec' if name=='flow' else name, device=pick_device(kw.get('device','auto'))), {}
+    path = 'codec' if name=='flow' else _checkpoint(name, kw.get('load_step', 0), kw.get('ema', True))
+    if read_header(path)['family']!='codec': return _composer(**kw)[:2]
+    from flocoder.vqvae import RollCodec
+    return RollCodec.from_bundle(path, device=pick_device(kw.get('device','auto'))), {}
 
 def _shown(items):
     from tqdm.auto import tqdm
