@@ -6,9 +6,9 @@
 __all__ = ['KINDS', 'DECODERS', 'FEEDS', 'SCHEDULES', 'PRESETS', 'MODELS', 'ATTRIBUTES', 'STOCK', 'BottleneckConfig', 'factors',
            'Bottleneck', 'LatentBlock', 'BottleneckModel', 'Aim', 'beta_at', 'aim_callbacks', 'bound',
            'bottleneck_learner', 'latent_numbers', 'latent_scores', 'BottleneckTrain', 'JobConfig', 'job_config',
-           'phrase_latents', 'train_bottleneck', 'from_bundle', 'note_agreement']
+           'home_shift', 'phrase_latents', 'train_bottleneck', 'from_bundle']
 
-# %% ../nbs/07_bottleneck.ipynb #62a8aac7
+# %% ../nbs/07_bottleneck.ipynb #09e12e88
 import math
 from dataclasses import dataclass, field, replace
 from tempfile import TemporaryDirectory
@@ -17,8 +17,7 @@ from fastcore.basics import patch
 from .autoregressive import angles, turn
 from .bundle import ConfigError, TrainConfig, config_dict, load_bundle, resolve
 from .logits import draw_tokens
-from .phrases import Alphabet, PhraseData, Phrases, drop_tokens, phrase_dls
-from .tokens import TokenView
+from .phrases import Alphabet, PhraseData, Phrases, drop_tokens, note_agreement, phrase_dls
 
 # %% ../nbs/07_bottleneck.ipynb #845d840b
 KINDS, DECODERS, FEEDS = ('conv','linear1d','linear2d','none'), ('latent','causal'), ('add','cross','both')
@@ -411,7 +410,7 @@ def job_config(
     if name not in known: raise ValueError(f'no model {name!r}: choose one of {", ".join(known)}')
     return resolve(JobConfig, (name, known[name]), *((f'layer {i+1}', o) for i,o in enumerate(layers)))[0]
 
-# %% ../nbs/07_bottleneck.ipynb #490bc9e5
+# %% ../nbs/07_bottleneck.ipynb #c03011e0
 ATTRIBUTES, STOCK = ('density','register'), 1024 # numbers of the largest latent that stock is taken of
 
 @patch
@@ -422,6 +421,15 @@ def reset_stats(self:BottleneckModel):
     eye = torch.eye(self.numbers)
     for k,v in dict(prior_mean=eye.new_zeros(self.numbers), prior_spread=eye.clone(), chain_map=torch.zeros_like(eye), chain_spread=eye.clone(),
         ways=eye.new_zeros(len(ATTRIBUTES), self.numbers)).items(): self.register_buffer(k, v)
+
+def home_shift(
+    songs, # list of Songs
+): # int64 [n], -6..5: semitones that move each to C or A minor
+    "How far a song is from home"
+    from flocoder.metrics import home_key
+    drum = [np.array([t.drum for t in s.tracks]+[False], bool) for s in songs]
+    pch = [np.bincount(n['pitch']%12, n['dur'], 12) for n in (s.notes[~d[s.notes['track']]] for s,d in zip(songs, drum))]
+    return (-home_key(np.stack(pch))+6)%12-6
 
 @torch.inference_mode()
 def phrase_latents(
@@ -444,15 +452,14 @@ def phrase_latents(
         res.append((model.encode(x, ok)[0].flatten(1).double().cpu().numpy(), said, model.bottleneck.live(model.size(ok)).all(1).cpu().numpy()))
     return tuple(map(np.concatenate, zip(*res)))
 
-# %% ../nbs/07_bottleneck.ipynb #2b4ddac9
+# %% ../nbs/07_bottleneck.ipynb #69b93ddf
 @patch
 def take_stock(self:BottleneckModel,
     phrases, # Phrases over a Store
     most=4096, # phrases
-    transpose=(-6,5), # semitones, both ends included
-    seed=0,  # of their choice and their keys
+    seed=0,  # of their choice
 ):
-    "Fit prior, chain and attributes to the training phrases"
+    "Fit prior, chain and attributes to the training phrases, each moved to C"
     if not self.numbers or self.cfg.bottleneck=='none': return self
     was, rng = self.training, np.random.default_rng(seed)
     self.eval()
@@ -461,7 +468,10 @@ def take_stock(self:BottleneckModel,
     pair = np.flatnonzero(bar+hop+phrases.bars<=phrases.count[song])
     pair = pair if len(pair)>=2 else np.arange(len(song))
     pick = rng.choice(pair, min(most, len(pair)), False)
-    song, bar, shift = song[pick], bar[pick], rng.integers(transpose[0], transpose[1]+1, len(pick))
+    song, bar = song[pick], bar[pick]
+    heard = np.unique(song)
+    home = dict(zip(heard, home_shift([phrases.songs[int(i)] for i in heard])))
+    shift = np.array([home[i] for i in song])
     a, said, full = phrase_latents(self, phrases, song, bar, shift)
     b, _, full2 = phrase_latents(self, phrases, song, np.minimum(bar+hop, np.maximum(phrases.count[song]-1, 0)), shift)
     both = full & full2
@@ -479,7 +489,7 @@ def take_stock(self:BottleneckModel,
         getattr(self, k).copy_(torch.as_tensor(v))
     return self.train(was)
 
-# %% ../nbs/07_bottleneck.ipynb #10ce1966
+# %% ../nbs/07_bottleneck.ipynb #71b03197
 def _self_test(model, extra, batch): # what is saved must be what is read: seen before the training, not behind it
     from flocoder.bundle import make_card, save_bundle
     from flocoder.training import TrainError
@@ -523,7 +533,7 @@ def train_bottleneck(
     _self_test(model, extra, dls.valid.one_batch())
     run = fit(bottleneck_learner(dls, model, cfg.aim), t, run, resume=resume, extra=extra, title='bottleneck', **dict(samples=samples, scores=scores)|kwargs)
     b = load_bundle(checkpoint_of(run), 'bottleneck')
-    best = b.load_into(BottleneckModel(cfg.model)).take_stock(dls.train.phrases, transpose=cfg.data.transpose, seed=t.seed)
+    best = b.load_into(BottleneckModel(cfg.model)).take_stock(dls.train.phrases, seed=t.seed)
     save_bundle(b.path, b.family, b.config, best.state_dict(), b.view, b.card)
     return run
 
@@ -577,18 +587,3 @@ def _rows(self:BottleneckModel, z, ok, u, draw): # row by row, with what the blo
         x = draw(self.heads(self.told(h)).float(), u[:,t:t+1])
         out.append(x)
     return torch.cat(out, 1)
-
-# %% ../nbs/07_bottleneck.ipynb #c8668b86
-def note_agreement(
-    view, # a view
-    x, y, # int64 [n, L, fields]: two tables of phrases
-): # float64 [n]: F1 of the notes of the same voice, pitch and onset; 1 where neither has a note
-    "How many notes two phrases share"
-    def keys(t):
-        t = np.asarray(t)
-        g, item, *_ = view.decode(t if isinstance(view, TokenView) else t[:,:,0])
-        return np.unique((item.astype(np.int64)<<40)+(g.plane.astype(np.int64)<<28)+(g.pitch.astype(np.int64)<<20)+g.on)
-    a, b = keys(x), keys(y)
-    count = lambda k: np.bincount(k>>40, minlength=len(x))
-    both, each = count(np.intersect1d(a, b)), count(a)+count(b)
-    return np.where(each>0, 2*both/np.maximum(each, 1), 1.)

@@ -6,11 +6,11 @@
 __all__ = ['PATHS', 'cut_bars', 'read_attributes', 'LatentGenerator', 'attribute_vector', 'slerp', 'lerp', 'note_distance',
            'pitch_distance', 'even_steps', 'rises', 'interpolation_report', 'attributes_of', 'attribute_ladder']
 
-# %% ../nbs/07a_latents.ipynb #782598e7
+# %% ../nbs/07a_latents.ipynb #76dc6b54
 import math
 import numpy as np, torch
 from fastcore.basics import patch
-from .bottleneck import ATTRIBUTES, BottleneckModel
+from .bottleneck import ATTRIBUTES, BottleneckModel, home_shift
 from .compose import Generator, Region, check_count
 from .data import NOTE, Song
 from .logits import draw_tokens
@@ -107,16 +107,17 @@ def _prior(self:LatentGenerator, s):
     if s['prior']=='fitted' and m.numbers: return m.prior_mean.double().cpu(), m.prior_spread.double().cpu(), True
     return torch.zeros(math.prod(m.latent_shape), dtype=torch.double), None, False
 
-# %% ../nbs/07a_latents.ipynb #87832a09
+# %% ../nbs/07a_latents.ipynb #cb8c309d
 @patch
 @torch.inference_mode()
 def encode(self:LatentGenerator,
     song, # a Song
+    shift=0, # semitones up, before it is encoded
 ): # (means float32 [phrases, time, channels], bool [phrases, L]: rows that are there, int64 [phrases+1]: columns where phrases begin, and the end)
     "The latents of a song, phrase by phrase"
     p, bs, z = Phrases([song], self.view, self.bars, self.model.rows), self.defaults['bs'], []
     at = cut_bars(p.lines[:p.count[0]+1], self.bars, p.cols)
-    x, ok, notes = p.table(np.zeros_like(at), at) if len(at) else (None, None, np.zeros(1))
+    x, ok, notes = p.table(np.zeros_like(at), at, np.full(len(at), shift)) if len(at) else (None, None, np.zeros(1))
     if not notes.sum(): raise ValueError(f'the song has no note that this model can hear (its view is {self.view.id}): give another song, or another model')
     for i in range(0, len(x), bs): z.append(self.model.encode(x[i:i+bs].to(self.device), ok[i:i+bs].to(self.device))[0].float().cpu())
     return torch.cat(z), ok, np.r_[p.lines[at], p.lines[p.count[0]]]
@@ -124,7 +125,7 @@ def encode(self:LatentGenerator,
 @patch
 def _notes(self:LatentGenerator, z, size, edges, s, u=None):
     "Latents [N, time, channels] of phrases with `size` rows that lie at `edges` [N, 2] → (GridNotes in columns of the song, phrase of each)"
-    if s['attributes'] and s.get('push', True): return self._pushed(z, size, edges, s, u)
+    if any(read_attributes(s['attributes']).values()) and s.get('push', True): return self._pushed(z, size, edges, s, u)
     L, bs, out, how = int(size.max()), s['bs'], [], {k:s[k] for k in ('temperature','top_k','top_p')}
     ok = torch.arange(L)<torch.as_tensor(size)[:,None]
     for i in range(0, len(z), bs):
@@ -156,7 +157,7 @@ def _pushed(self:LatentGenerator, z, size, edges, s, u):
     keep = new[item]>=0
     return g[keep], new[item][keep]
 
-# %% ../nbs/07a_latents.ipynb #f94c0aa1
+# %% ../nbs/07a_latents.ipynb #87dcfb14
 def _noise(n, phrases, numbers, cells, seed, s):
     "(float64 [n, phrases, numbers], uniform [n, phrases, *cells] or None), each item from its own generator"
     gens = [item_generator(seed, i) for i in range(n)]
@@ -184,10 +185,11 @@ def _fill(self:LatentGenerator, job, n, seed, s, start=None):
     if 'made' in s: return s['made']
     m, shape, cols = self.model, self.model.latent_shape, len(self.model.alphabet)
     if start!=1 and m.cfg.bottleneck=='none': raise ValueError('this model has no bottleneck, so there is no latent to draw; it can reconstruct and interpolate')
-    since = None
-    if start is None: z, size, edges, u, since = self._new(job, n, seed, s)
+    since, song = None, s.get('song', job.song)
+    home = self._home(song) if job.first>0 or start is not None and (start<1 or any(read_attributes(s['attributes']).values())) else 0
+    if start is None: z, size, edges, u, since = self._new(job, n, seed, s, home)
     else:
-        z, ok, edges = self.encode(s.get('song', job.song))
+        z, ok, edges = self.encode(song, home)
         edges, size, mean, C = np.stack([edges[:-1], edges[1:]], 1), ok.sum(1).numpy(), *self._prior(s)[:2]
         eps, u = _noise(n, len(z), math.prod(shape), (m.rows, cols), seed, s)
         if start<1:
@@ -199,18 +201,38 @@ def _fill(self:LatentGenerator, job, n, seed, s, start=None):
     u = None if u is None else u.flatten(0,1)[:,:int(size.max())]
     g, item = self._notes(z.flatten(0,1), np.tile(size, n), np.tile(edges, (n,1)), s, u)
     if since is not None: g, item = g[(new:=g.on>=since[item%len(edges)])], item[new]
-    return g, item//len(edges)
+    item = item//len(edges)
+    away = self._keys(n, seed, s) if start is None and job.first==0 else np.full(n, -home)
+    return self._moved(g, item, away), item
 
-# %% ../nbs/07a_latents.ipynb #9ca2886f
+# %% ../nbs/07a_latents.ipynb #893d0a9d
 @patch
-def _new(self:LatentGenerator, job, n, seed, s):
+def _home(self:LatentGenerator, song): # semitones that move a song to C, if stock was taken there
+    return int(home_shift([song])[0]) if self.model.numbers and len(song.notes) else 0
+
+@patch
+def _keys(self:LatentGenerator, n, seed, s): # a key for each new piece
+    if not self._prior(s)[2]: return np.zeros(n, np.int64)
+    return np.array([torch.randint(-6, 6, (1,), generator=item_generator(seed, i+(1<<40))).item() for i in range(n)])
+
+@patch
+def _moved(self:LatentGenerator, g, item, by): # notes [m] of items, each moved by so many semitones where its view has all of them
+    drum = np.isin(g.plane, self.view.drum_planes)
+    up = GridNotes(g.on, g.off, np.where(drum, g.pitch, g.pitch+by[item]), g.velocity, g.plane)
+    ok = (up.pitch>=0) & (up.pitch<128) & (self.view.holds(up) if hasattr(self.view, 'holds') else True)
+    fits = np.bincount(item[~ok], minlength=len(by))==0
+    return GridNotes(g.on, g.off, np.where(fits[item], up.pitch, g.pitch), g.velocity, g.plane)
+
+# %% ../nbs/07a_latents.ipynb #e742c664
+@patch
+def _new(self:LatentGenerator, job, n, seed, s, home):
     "(latents [n, P, time, channels], rows [P], columns [P, 2], uniform numbers, columns [P] from which each phrase is new) of a piece that begins, or goes on, at the job's first column"
     m, view = self.model, self.view
     lines = song_bars(job.song, job.bars, view.grid).lines[0] if self.line else job.lines
     known, wins, last = int(np.searchsorted(lines, job.first)), [], None
     most = 1<<30 if self.line else int(round(m.rows*view.cols(1)))
     start = known
-    if known: last, start = self._last(job.song, s)
+    if known: last, start = self._last(job.song, s, home)
     fitted, begun = self._prior(s)[2], known>0
     while known<len(lines)-1:
         start = min(start+max(self.bars//2, 1), known) if fitted and begun else known
@@ -225,13 +247,13 @@ def _new(self:LatentGenerator, job, n, seed, s):
     return z.view(n, len(a), *m.latent_shape), size, np.stack([a, b], 1), u, since
 
 @patch
-def _last(self:LatentGenerator, song, s):
+def _last(self:LatentGenerator, song, s, home):
     "(latent [D] of the last bars of a song, as many as make a phrase, and the first of them)"
     self.encode(song) # it must have a note to be heard
     p = Phrases([song], self.view, self.bars, self.model.rows)
     lines = p.lines[:p.count[0]+1]
     b = max(p.count[0]-self.bars, int(np.searchsorted(lines, lines[-1]-p.cols)))
-    x, ok, _ = p.table(np.zeros(1, np.int64), np.array([min(b, p.count[0]-1)]))
+    x, ok, _ = p.table(np.zeros(1, np.int64), np.array([min(b, p.count[0]-1)]), np.array([home]))
     x, ok, mean = x.to(self.device), ok.to(self.device), self._prior(s)[0].view(self.model.latent_shape)
     z, live = self.model.encode(x, ok)[0][0].double().cpu(), self.model.bottleneck.live(self.model.size(ok))[0].cpu()
     return torch.where(live[:,None], z, mean).flatten(), b
