@@ -13,7 +13,7 @@ import readme
 ROOT = Path(__file__).resolve().parents[1]
 NBS, LIB = ROOT/'nbs', ROOT/'flocoder'
 ORDER = 'data rolls store loaders collection bundle training runs sweep compose windows vqvae flow sampling tokens octuple logits streams grammar text phrases diffusion unmasking autoregressive writing bottleneck latents audio metrics structure ear copies infilling model_metrics report evaluate leaderboard bench widgets verbs studio workshop menu cli'.split()
-LIGHT = 'data rolls store collection bundle compose windows vqvae flow sampling metrics structure ear copies infilling model_metrics report evaluate leaderboard verbs studio workshop menu cli'.split()
+LIGHT = 'data rolls store collection bundle compose windows vqvae flow sampling text phrases bottleneck latents metrics structure ear copies infilling model_metrics report evaluate leaderboard verbs studio workshop menu cli'.split()
 HEAVY = 'fastai matplotlib pretty_midi music21 pyarrow scipy'.split()
 NAMES = {'yaml': 'pyyaml'}
 MACHINE = re.compile(r'/(?:home|root|Users|work|tmp)/[\w.-]+/')
