@@ -337,13 +337,13 @@ def bottleneck_learner(
     learn = Learner(dls, model, loss_func=loss, cbs=aim_callbacks(aim))
     return learn
 
-# %% ../nbs/07_bottleneck.ipynb #28b06c29
+# %% ../nbs/07_bottleneck.ipynb #26a3c7ca
 @torch.inference_mode()
 def latent_numbers(
     model,   # a BottleneckModel
     batches, # batches (x, ok, notes, ...), such as `phrase_dls(...).valid`
     seed=0,  # of the shuffling
-): # dict of arrays over phrases: nll, shuffled, kl (nats), notes, mu and logvar [n, numbers], song
+): # dict of arrays over phrases: nll, shuffled (with the latent of another phrase of its batch), kl (nats), notes, mu and logvar [n, numbers]
     "The latents of some phrases, and what they are worth to the decoder"
     was, dev, res, song = model.training, model.place.device, [], []
     model.eval()
@@ -371,7 +371,7 @@ def latent_scores(
     nats, shuffled = r['nll'].sum()/notes, r['shuffled'].sum()/notes
     return dict(nats=nats, shuffled=shuffled, gap=shuffled-nats, kl=r['kl'].mean(), active=int((v>.01).sum()))
 
-# %% ../nbs/07_bottleneck.ipynb #4d8b8db6
+# %% ../nbs/07_bottleneck.ipynb #c40ced56
 @dataclass
 class BottleneckTrain(TrainConfig):
     "`TrainConfig` with the defaults of a model with a bottleneck"
@@ -390,6 +390,8 @@ class JobConfig:
     aim: Aim = field(default_factory=Aim)
     data: PhraseData = field(default_factory=PhraseData)
     train: BottleneckTrain = field(default_factory=BottleneckTrain)
+    def __post_init__(self):
+        if self.aim.drop and self.aim.drop_where=='decoder' and self.model.decoder=='latent': raise ConfigError(f'aim.drop={self.aim.drop}: a decoder that sees the latent alone is told no tokens to drop; use aim.drop_where=encoder, or model.decoder=causal')
 
 _SEED = dict(data=dict(transpose=(0,0)), train=dict(opt='adamw', lr=1e-4, wd=.1, bs=32, ema=0.))
 PRESETS = dict(tiny=dict(model=dict(dim=64, head=32, encoder=1, decode=1), train=dict(steps=40, bs=16, eval_every=20)), small={},
@@ -489,7 +491,7 @@ def take_stock(self:BottleneckModel,
         getattr(self, k).copy_(torch.as_tensor(v))
     return self.train(was)
 
-# %% ../nbs/07_bottleneck.ipynb #71b03197
+# %% ../nbs/07_bottleneck.ipynb #90af11f7
 def _self_test(model, extra, batch): # what is saved must be what is read: seen before the training, not behind it
     from flocoder.bundle import make_card, save_bundle
     from flocoder.training import TrainError
@@ -531,6 +533,8 @@ def train_bottleneck(
         return LatentGenerator(bare(learn.model), cfg.data.bars).generate(2, cfg.data.bars, t.seed)
     def scores(learn): return latent_scores(bare(learn.model), learn.dls.valid)
     _self_test(model, extra, dls.valid.one_batch())
+    p = dls.train.phrases
+    if p.over: print(f'{p.over} of the first {p.met} validation lines are longer than {p.rows} rows, and are cut: give a larger model.rows to keep them whole')
     run = fit(bottleneck_learner(dls, model, cfg.aim), t, run, resume=resume, extra=extra, title='bottleneck', **dict(samples=samples, scores=scores)|kwargs)
     b = load_bundle(checkpoint_of(run), 'bottleneck')
     best = b.load_into(BottleneckModel(cfg.model)).take_stock(dls.train.phrases, seed=t.seed)

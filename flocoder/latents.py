@@ -49,7 +49,7 @@ def read_attributes(
         if not math.isfinite(res[k]): raise ValueError(f'{k}={v!r}: give a change as a number, such as {k}=+1')
     return res
 
-# %% ../nbs/07a_latents.ipynb #edd2055d
+# %% ../nbs/07a_latents.ipynb #2bdc30da
 class LatentGenerator(WindowGenerator):
     "Composes with a model that has a bottleneck"
     family, can = 'bottleneck', ('generate','reconstruct','continue','vary','interpolate')
@@ -60,14 +60,15 @@ class LatentGenerator(WindowGenerator):
         temperature=0., # 0 takes the likeliest notes, 1 draws as the model says; `reconstruct` and `interpolate` take 0 unless told
         top_k=0,        # draw among so many; 0 is off
         top_p=1.,       # draw among the likeliest values of this share; 1 is off
-        spread=1.,      # how far from the mean of the prior latents are drawn
+        spread=None,    # how far from the mean of the prior latents are drawn; None: for new music from the fitted prior what the bundle's card says, else 1
         prior='fitted', # fitted or normal
         attributes=None, # changes: a dict, or text such as 'density=+1,register=-3' (notes a beat, semitones)
         bs=64,          # phrases that are written together
         progress=None,  # function (phrases done, phrases in all)
     ):
         check_count(bars=bars)
-        self.model, self.view, self.bars, self.line = model.eval(), model.view, bars, model.alphabet.line
+        self.model, self.view, self.bars, self.line, self.calm = model.eval(), model.view, bars, model.alphabet.line, 1.
+        self.stock = bool(model.numbers and model.ways.any()) # was stock taken of its training songs?
         self.defaults = {k:v for k,v in locals().items() if k in ('temperature','top_k','top_p','spread','prior','attributes','bs','progress')}
         self._settings()
     @property
@@ -75,7 +76,7 @@ class LatentGenerator(WindowGenerator):
     def _tags(self, s): return {k:s[k] for k in ('temperature','top_k','top_p','spread','prior','attributes','lost') if s.get(k) is not None}
     def _check(self, s):
         draw_tokens(torch.zeros(1,2), torch.zeros(1), s['temperature'], s['top_k'], s['top_p'])
-        if not 0<=s['spread']<math.inf: raise ValueError(f"spread={s['spread']}: give a number from 0 (the mean of the prior) up")
+        if s['spread'] is not None and not 0<=s['spread']<math.inf: raise ValueError(f"spread={s['spread']}: give a number from 0 (the mean of the prior) up")
         if s['prior'] not in ('fitted','normal'): raise ValueError(f"prior={s['prior']!r}: use fitted or normal")
         if read_attributes(s['attributes']): attribute_vector(self.model, ATTRIBUTES[0])
     @classmethod
@@ -88,9 +89,13 @@ class LatentGenerator(WindowGenerator):
         from flocoder.bundle import pick_device
         model = BottleneckModel.from_bundle(name, device=pick_device(device))
         seen = model.card.get('windows', {}).get('bars')
-        return cls(model, **{**(dict(bars=seen) if seen else {}), **model.card.get('sampling', {}), **kw})
+        told = dict(model.card.get('sampling', {}))
+        calm = told.pop('spread', 1.)
+        gen = cls(model, **{**(dict(bars=seen) if seen else {}), **told, **kw})
+        gen.calm = calm
+        return gen
 
-# %% ../nbs/07a_latents.ipynb #cc9d0f8b
+# %% ../nbs/07a_latents.ipynb #52a0b52f
 def attribute_vector(
     model, # a BottleneckModel
     name,  # density or register
@@ -98,16 +103,17 @@ def attribute_vector(
     "The change of the latent that goes with one unit of an attribute"
     if name not in ATTRIBUTES: raise ValueError(f'no attribute {name!r}: there are {", ".join(ATTRIBUTES)}')
     if not model.numbers or model.cfg.bottleneck=='none': raise ValueError('this model has no attributes: its latent is too large to take stock of; train one of at most 1,024 numbers')
+    if not model.ways.any(): raise ValueError('no stock was taken of this model, so it has no attributes: take the best checkpoint of a training that went to its end')
     return model.ways[ATTRIBUTES.index(name)].view(model.latent_shape)
 
 @patch
 def _prior(self:LatentGenerator, s):
     "(mean [D], spread [D, D] or None for the unit one, is it fitted?)"
     m = self.model
-    if s['prior']=='fitted' and m.numbers: return m.prior_mean.double().cpu(), m.prior_spread.double().cpu(), True
+    if s['prior']=='fitted' and self.stock: return m.prior_mean.double().cpu(), m.prior_spread.double().cpu(), True
     return torch.zeros(math.prod(m.latent_shape), dtype=torch.double), None, False
 
-# %% ../nbs/07a_latents.ipynb #cb8c309d
+# %% ../nbs/07a_latents.ipynb #117a265b
 @patch
 @torch.inference_mode()
 def encode(self:LatentGenerator,
@@ -118,7 +124,7 @@ def encode(self:LatentGenerator,
     p, bs, z = Phrases([song], self.view, self.bars, self.model.rows), self.defaults['bs'], []
     at = cut_bars(p.lines[:p.count[0]+1], self.bars, p.cols)
     x, ok, notes = p.table(np.zeros_like(at), at, np.full(len(at), shift)) if len(at) else (None, None, np.zeros(1))
-    if not notes.sum(): raise ValueError(f'the song has no note that this model can hear (its view is {self.view.id}): give another song, or another model')
+    if not notes.sum() or not self.view.loss(song)['kept']: raise ValueError(f'the song has no note that this model can hear (its view is {self.view.id}): give another song, or another model')
     for i in range(0, len(x), bs): z.append(self.model.encode(x[i:i+bs].to(self.device), ok[i:i+bs].to(self.device))[0].float().cpu())
     return torch.cat(z), ok, np.r_[p.lines[at], p.lines[p.count[0]]]
 
@@ -157,19 +163,19 @@ def _pushed(self:LatentGenerator, z, size, edges, s, u):
     keep = new[item]>=0
     return g[keep], new[item][keep]
 
-# %% ../nbs/07a_latents.ipynb #87dcfb14
-def _noise(n, phrases, numbers, cells, seed, s):
+# %% ../nbs/07a_latents.ipynb #b1c2b185
+def _noise(n, phrases, numbers, cells, seed, s, spread=1.):
     "(float64 [n, phrases, numbers], uniform [n, phrases, *cells] or None), each item from its own generator"
     gens = [item_generator(seed, i) for i in range(n)]
     eps = torch.stack([torch.randn(phrases, numbers, generator=g, dtype=torch.double) for g in gens])
-    return eps*s['spread'], torch.stack([torch.rand(phrases, *cells, generator=g) for g in gens]) if s['temperature'] else None
+    return eps*(spread if s['spread'] is None else s['spread']), torch.stack([torch.rand(phrases, *cells, generator=g) for g in gens]) if s['temperature'] else None
 
 @patch
 def _chain(self:LatentGenerator, eps, s, z=None):
     "Noise [n, P, D] → latents that follow each other; from z [D], if there is one"
     m, C, fitted = self._prior(s)
     if not fitted:
-        if z is not None: raise ValueError("continue goes from one latent to the next, which takes a fitted prior: use prior='fitted', and a model of at most 1,024 numbers")
+        if z is not None: raise ValueError("continue goes from one latent to the next, which takes a fitted prior: use prior='fitted', and the best checkpoint of a training that went to its end, of at most 1,024 numbers")
         return m+eps
     A, rest, out = self.model.chain_map.double().cpu(), self.model.chain_spread.double().cpu(), []
     for e in eps.unbind(1):
@@ -205,10 +211,10 @@ def _fill(self:LatentGenerator, job, n, seed, s, start=None):
     away = self._keys(n, seed, s) if start is None and job.first==0 else np.full(n, -home)
     return self._moved(g, item, away), item
 
-# %% ../nbs/07a_latents.ipynb #893d0a9d
+# %% ../nbs/07a_latents.ipynb #ebebae5f
 @patch
 def _home(self:LatentGenerator, song): # semitones that move a song to C, if stock was taken there
-    return int(home_shift([song])[0]) if self.model.numbers and len(song.notes) else 0
+    return int(home_shift([song])[0]) if self.stock and len(song.notes) else 0
 
 @patch
 def _keys(self:LatentGenerator, n, seed, s): # a key for each new piece
@@ -217,13 +223,14 @@ def _keys(self:LatentGenerator, n, seed, s): # a key for each new piece
 
 @patch
 def _moved(self:LatentGenerator, g, item, by): # notes [m] of items, each moved by so many semitones where its view has all of them
-    drum = np.isin(g.plane, self.view.drum_planes)
-    up = GridNotes(g.on, g.off, np.where(drum, g.pitch, g.pitch+by[item]), g.velocity, g.plane)
-    ok = (up.pitch>=0) & (up.pitch<128) & (self.view.holds(up) if hasattr(self.view, 'holds') else True)
-    fits = np.bincount(item[~ok], minlength=len(by))==0
-    return GridNotes(g.on, g.off, np.where(fits[item], up.pitch, g.pitch), g.velocity, g.plane)
+    drum, pitch = np.isin(g.plane, self.view.drum_planes), g.pitch
+    for far in (by-12*np.sign(by), by): # the nearer one, if it fits, counts
+        up = GridNotes(g.on, g.off, np.where(drum, g.pitch, g.pitch+far[item]), g.velocity, g.plane)
+        ok = (up.pitch>=0) & (up.pitch<128) & (self.view.holds(up) if hasattr(self.view, 'holds') else True)
+        pitch = np.where((np.bincount(item[~ok], minlength=len(by))==0)[item], up.pitch, pitch)
+    return GridNotes(g.on, g.off, pitch, g.velocity, g.plane)
 
-# %% ../nbs/07a_latents.ipynb #e742c664
+# %% ../nbs/07a_latents.ipynb #e2d86389
 @patch
 def _new(self:LatentGenerator, job, n, seed, s, home):
     "(latents [n, P, time, channels], rows [P], columns [P, 2], uniform numbers, columns [P] from which each phrase is new) of a piece that begins, or goes on, at the job's first column"
@@ -242,7 +249,7 @@ def _new(self:LatentGenerator, job, n, seed, s, home):
         begun = True
     a, b, since = np.array(wins, np.int64).T
     size = np.full(len(a), m.rows) if self.line else np.minimum(np.asarray(view.rows(b-a)), m.rows)
-    eps, u = _noise(n, len(a), math.prod(m.latent_shape), (m.rows, len(m.alphabet)), seed, s)
+    eps, u = _noise(n, len(a), math.prod(m.latent_shape), (m.rows, len(m.alphabet)), seed, s, self.calm if fitted else 1.)
     z = self._chain(eps, s, last)
     return z.view(n, len(a), *m.latent_shape), size, np.stack([a, b], 1), u, since
 
@@ -339,7 +346,7 @@ def pitch_distance(
     both = (top[:,None]>0) & (top[None]>0)
     return (np.abs(top[:,None]-top[None])*both).sum((2,3))/np.where(both.any((2,3)), both.sum((2,3)), np.nan)
 
-# %% ../nbs/07a_latents.ipynb #7675dc10
+# %% ../nbs/07a_latents.ipynb #c094308b
 def even_steps(
     change, # float [N, N]: distances of the points of a fine path
     steps,  # points to take, the ends among them
@@ -348,7 +355,8 @@ def even_steps(
     N, near, far = len(change), change[0], change[:,-1]
     if not 2<=steps<=N: raise ValueError(f'steps={steps}: give 2 to {N}')
     back = np.maximum(near[:,None]-near, 0)+np.maximum(far-far[:,None], 0)
-    edge = np.where(np.arange(N)[:,None]<np.arange(N), change**2+1e4*np.where(back>1e-6, back+1, 0), np.inf)
+    along = near-far # it adds up along a path without a step back
+    edge = np.where(np.arange(N)[:,None]<np.arange(N), (along-along[:,None])**2+1e4*np.where(back>1e-6, back+1, 0), np.inf)
     cost, came = np.where(np.arange(N)==0, 0, np.inf), []
     for _ in range(steps-1):
         total = cost[:,None]+edge

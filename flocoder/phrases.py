@@ -12,7 +12,7 @@ from fastcore.basics import patch
 from .streams import STREAMS, BarIndex, stream_view
 from .tokens import TokenView, token_view
 
-# %% ../nbs/04f_phrases.ipynb #9d6a6be1
+# %% ../nbs/04f_phrases.ipynb #dd0bc63b
 def table_view(
     name, # one of tokens.VIEWS, a stream, or text; or a view
 ): # a view
@@ -35,7 +35,11 @@ class Alphabet:
         self.special = [] if not self.line else sorted(said or [view.id_of(k) for k in odd])
         self.ends = self.line and said is None # has a line to be ended here?
         self.end, self.hidden = view.id_of('eos' if self.ends else '[EOS]') if self.line else None, None if not said else view.id_of('[TDR]') # None: the value that each field has more
+        self._on = {}
     def __len__(self): return len(self.sizes)
+    def on(self, device): # sizes and special values as tensors, made once for each device
+        if device not in self._on: self._on[device] = torch.tensor(self.sizes, device=device), torch.tensor(self.special, device=device, dtype=torch.long)
+        return self._on[device]
     def rows(self, bars): return 384 if self.line else self.view.rows(int(4*bars*self.view.grid))
 
 # %% ../nbs/04f_phrases.ipynb #a04a753f
@@ -183,7 +187,7 @@ def note_agreement(
     both, each = count(np.intersect1d(a, b)), count(a)+count(b)
     return np.where(each>0, 2*both/np.maximum(each, 1), 1.)
 
-# %% ../nbs/04f_phrases.ipynb #fd77c7ac
+# %% ../nbs/04f_phrases.ipynb #af3bf513
 def drop_tokens(
     x,  # int64 [n, L, fields]
     ok, # bool [n, L]: which rows are there
@@ -194,7 +198,7 @@ def drop_tokens(
     generator=None, # torch.Generator
 ): # like x
     "Replace some ordinary tokens (word dropout, Bowman et al. 2016)"
-    sizes, odd, dev = torch.tensor(alphabet.sizes, device=x.device), torch.tensor(alphabet.special, device=x.device, dtype=torch.long), x.device
+    (sizes, odd), dev = alphabet.on(x.device), x.device
     hit = torch.rand((*x.shape[:2], x.shape[2] if unit=='cell' else 1), generator=generator, device=dev)<rate
     hit = hit & ok[...,None] & ~torch.isin(x, odd)
     if how=='hidden': new = torch.full_like(x, alphabet.hidden) if alphabet.hidden is not None else sizes.expand_as(x)
