@@ -399,7 +399,7 @@ def _path(self:LatentGenerator, a, b, t, path, seed, s):
     g, item = self._notes(z.view(-1, *shape), size, np.tile(np.stack([edges[:P], edges[1:P+1]], 1), (len(t),1)), s, u)
     return g, item//P
 
-# %% ../nbs/07a_latents.ipynb #cc197b09
+# %% ../nbs/07a_latents.ipynb #d6e0cfb2
 @patch
 def interpolate(self:LatentGenerator,
     a, b, # two Songs
@@ -415,6 +415,7 @@ def interpolate(self:LatentGenerator,
     if path not in PATHS: raise ValueError(f'path={path!r}: use {", ".join(PATHS)}')
     for o in (a, b): _sounding(o, 'walk between')
     s = self._settings(**_calm(kw))
+    read = {} if np.array_equal(a.meters, b.meters) else dict(meters='those of the first song')
     a, b = _same_bars(a, b)
     t = np.linspace(0, 1, max(64, 2*steps) if even else steps)
     g, item = self._path(a, b, t, path, seed, s)
@@ -429,7 +430,7 @@ def interpolate(self:LatentGenerator,
     more = np.setdiff1d(theirs[np.unique(b.notes['track'])], [*planes, -1])
     tracks, planes = [*a.tracks, *(_parts(self.view)[p] for p in more)], np.r_[planes, more].astype(int)
     songs = self._songs('interpolate', Job(self.view, base, Region(bars=(0,a.n_bars)), tracks, planes), steps, seed, {**s, 'song':a, 'made':(g,item)})
-    return [o.replace(tags={**o.tags, 'path':path, 'step':f'{i+1}/{steps}', 'at':f'{t[i]:.4f}'}) for i,o in enumerate(songs)]
+    return [o.replace(tags={**o.tags, 'path':path, 'step':f'{i+1}/{steps}', 'at':f'{t[i]:.4f}', **read}) for i,o in enumerate(songs)]
 
 # %% ../nbs/07a_latents.ipynb #4d0aa773
 @patch

@@ -264,7 +264,7 @@ def reconstruct(
         print(f'{p.as_posix()}: {len(song.notes)} notes in, {len(back.notes)} out, note F1 {f1:.3f}')
     return _each(files, one, kw['out'])
 
-# %% ../nbs/10b_studio.ipynb #9b107f28
+# %% ../nbs/10b_studio.ipynb #65d2ec0a
 def _ladder(songs, path):
     "All steps in one picture"
     import io
@@ -302,5 +302,5 @@ def interpolate(
     for o,s in ends.items():
         if s.n_bars>(k:=songs[0].n_bars): print(f'{o}: its first {k} of {s.n_bars} bars')
     paths = _write(songs, 'interpolate', kw|dict(steps=steps, path=path, even=even), stem='step', source=[Path(a).name, Path(b).name])
-    for p,s,d in zip(paths, songs, note_distance(songs)): print(f'{p.as_posix()}: {len(s.notes)} notes, {d[0]:.2f} of them unlike the first step, {d[-1]:.2f} unlike the last')
+    for p,s,d in zip(paths, songs, note_distance(songs)): print(f'{p.as_posix()}: {len(s.notes)} notes, distance {d[0]:.2f} from the first step, {d[-1]:.2f} from the last')
     if kw['png']: print(_ladder(songs, paths[0].with_name('steps.png')).as_posix())
