@@ -12,7 +12,7 @@ from fastcore.meta import delegates
 from .bundle import ConfigError, atomic_write, checkpoint_of
 from .verbs import verb, _reason
 
-# %% ../nbs/10b_studio.ipynb #58c83aaf
+# %% ../nbs/10b_studio.ipynb #7c6ca1f5
 def _composer(
     bundle:str='flow', # the model: the name of a shipped bundle, a .safetensors file, or a run folder
     load_step:int=0, # of a run folder: the checkpoint of this step; 0 is the best one, -1 the last
@@ -39,7 +39,7 @@ def _composer(
     retries:int|None=None, # autoregressive: how often a result that falls short is written anew
     attributes:str|None=None, # bottleneck: by how much to change the notes a beat and the mean pitch in semitones: density=+1,register=-3
     prior:str|None=None, # bottleneck: what latents are drawn from: fitted (to those of the training songs) or normal
-    spread:float|None=None, # bottleneck: how far from the mean they lie; 1 is as the prior says
+    spread:float|None=None, # bottleneck: how far from the mean they lie, 1 as the prior says; without it what the bundle's card asks for, or 1
     wav:bool=True, # write sound as well?
     png:bool=True, # write pictures as well?
 ):
