@@ -36,6 +36,6 @@ setup(
     package_data={cfg['lib_path']: ['weights/*.safetensors', 'weights/*.md']},
     python_requires='>=' + cfg['min_python'],
     install_requires=lines('requirements'),
-    extras_require={k: lines(f'{k}_requirements') for k in ('bach', 'cuda', 'dev')},
+    extras_require={k: lines(f'{k}_requirements') for k in ('audio', 'bach', 'cuda', 'dev')},
     entry_points={'console_scripts': lines('console_scripts')},
     zip_safe=False)

@@ -12,8 +12,8 @@ import readme
 
 ROOT = Path(__file__).resolve().parents[1]
 NBS, LIB = ROOT/'nbs', ROOT/'flocoder'
-ORDER = 'data rolls store loaders collection bundle training runs sweep compose windows vqvae flow sampling tokens octuple logits streams grammar text phrases diffusion unmasking autoregressive writing bottleneck latents audio metrics structure ear copies infilling model_metrics report evaluate leaderboard bench widgets verbs studio workshop menu cli'.split()
-LIGHT = 'data rolls store collection bundle compose windows vqvae flow sampling text phrases bottleneck latents metrics structure ear copies infilling model_metrics report evaluate leaderboard verbs studio workshop menu cli'.split()
+ORDER = 'data rolls store loaders collection bundle soundfont training runs sweep compose windows vqvae flow sampling tokens octuple logits streams grammar text phrases diffusion unmasking autoregressive writing bottleneck latents audio wavecodec codegen metrics structure ear copies infilling model_metrics report evaluate leaderboard bench widgets verbs studio workshop menu cli'.split()
+LIGHT = 'data rolls store collection bundle soundfont compose windows vqvae flow sampling text phrases bottleneck latents audio wavecodec codegen metrics structure ear copies infilling model_metrics report evaluate leaderboard verbs studio workshop menu cli'.split()
 HEAVY = 'fastai matplotlib pretty_midi music21 pyarrow scipy'.split()
 NAMES = {'yaml': 'pyyaml'}
 MACHINE = re.compile(r'/(?:home|root|Users|work|tmp)/[\w.-]+/')
@@ -133,7 +133,7 @@ def check_modules():
 def check_requirements():
     "what modules import is required, and what is required is imported; extras are imported late"
     cfg = settings()
-    need, extra = project(cfg['requirements']), project(cfg['bach_requirements'] + '\n' + cfg['cuda_requirements'])
+    need, extra = project(cfg['requirements']), project(cfg['audio_requirements'] + '\n' + cfg['bach_requirements'] + '\n' + cfg['cuda_requirements'])
     dev, used = project(cfg['dev_requirements']), set()
     for p in modules():
         for name, line, now in imports(p):

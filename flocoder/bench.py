@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['GENERATE', 'PARTS', 'race', 'bench_read', 'bench_crops', 'bench_wait', 'run_measured', 'bench_generate',
-           'bench_scores', 'bench_unmask', 'bench_decode', 'bench_length', 'bench_attention', 'bench']
+           'bench_scores', 'bench_unmask', 'bench_decode', 'bench_length', 'bench_attention', 'bench_codes',
+           'bench_audio', 'bench']
 
 # %% ../nbs/09i_bench.ipynb #ec490578
 import json, os, statistics, subprocess, sys, tempfile
@@ -370,8 +371,68 @@ def bench_attention(
         res[name] = {n:v/int(n) for n,v in rise.items()}
     return dict(what=f'bytes a token at the peak of one pass over a line of {", ".join(map(str, lengths))} tokens', **res)
 
-# %% ../nbs/09i_bench.ipynb #b0f34ce9
-PARTS = ('read','crops','wait','generate','scores','unmask','decode')
+# %% ../nbs/09i_bench.ipynb #f33ea693
+def _chain(preset):
+    "(an AudioChain, what it is)"
+    from dataclasses import replace
+    from flocoder.bundle import shipped
+    from flocoder.codegen import AudioChain, CodeGenerator, job_config as codes_config
+    from flocoder.wavecodec import CodecStack, WaveCodec, job_config
+    if preset is None and 'audio' in shipped(): return AudioChain.from_bundle('audio'), 'the chain that ships'
+    preset = preset or 'small'
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        stack = CodecStack([WaveCodec(job_config(preset, l).model) for l in (512,128,32,8)])
+        gens = {l:CodeGenerator(replace(codes_config(preset, l).model, size=stack.codecs[0].size)) for l in stack.levels}
+    return AudioChain(stack, gens).to('cpu'), f'a chain of the preset {preset} with random weights'
+
+def _one_thread(f):
+    n = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try: return f()
+    finally: torch.set_num_threads(n)
+
+def bench_codes(
+    length=87,   # codes of the coarsest level: 87 are two seconds
+    repeats=5,   # rounds
+    preset=None, # 'small', 'tiny', ...: a chain with random weights; None: the one that ships, if one does
+    rules=({}, dict(top_k=50), dict(top_p=.95)), # of sampling
+): # dict: `rules` with codes per second of both sides, ratios, and lines that are equal; `ratio` is the lowest
+    "The fast step of an audio chain against the plain loop over the same networks"
+    chain, what = _chain(preset)
+    n, res = length*sum(chain.levels[0]//l for l in chain.levels), []
+    for rule in rules:
+        go = lambda fast: chain.codes(1, length, fast=fast, **rule)
+        r, a, b = _one_thread(lambda: (race(lambda: go(True), lambda: go(False), repeats), go(True), go(False)))
+        res.append(dict(rule=rule, codes_per_s=n/r['ours_s'], codes_per_s_theirs=n/r['theirs_s'], **{k:r[k] for k in ('ratio','ratio_low','ratio_high')},
+            same=sum(bool((a[l]==b[l]).all()) for l in a), lines=len(a)))
+    low = min(res, key=lambda r: r['ratio'])
+    return dict(what=f'{n} codes of {what} by the fast step against nn.LSTM and draw_tokens step by step, lowest of {len(res)} rules', target=10,
+        **{k:low[k] for k in ('ratio','ratio_low','ratio_high')}, rules=res, parameters={str(l):sum(p.numel() for p in g.parameters()) for l,g in chain.generators.items()}, threads=1, repeats=repeats)
+
+# %% ../nbs/09i_bench.ipynb #561f1511
+def bench_audio(
+    seconds=10., # of audio
+    repeats=5,   # rounds
+    preset=None, # see `bench_codes`
+): # dict: `levels` with seconds of audio encoded and decoded in one second; `ratio` is the lowest of all
+    "How much faster than it plays audio is encoded and decoded on one core"
+    from flocoder.wavecodec import CodecStack
+    chain, what = _chain(preset)
+    x, res = torch.rand(1, round(seconds*chain.rate), generator=torch.Generator().manual_seed(0))*.2-.1, {}
+    @torch.inference_mode()
+    def level(l):
+        stack = CodecStack([c for c in chain.stack.codecs if c.level>=l])
+        codes = stack.encode(x)
+        ways = dict(encode=lambda: stack.encode(x), decode=lambda: stack.decode(codes, l, x.shape[1]))
+        return {k:[seconds/_seconds(f) for _ in range(repeats)] for k,f in ways.items()}
+    for l in chain.levels: res[str(l)] = {k:dict(ratio=statistics.median(v), ratio_low=min(v), ratio_high=max(v)) for k,v in _one_thread(lambda: level(l)).items()}
+    low = min((o for r in res.values() for o in r.values()), key=lambda o: o['ratio'])
+    return dict(what=f'seconds of audio that {what} encodes or decodes in one second on one core, lowest of all levels', target=1, **low, levels=res,
+        parameters={str(c.level):sum(p.numel() for p in c.parameters()) for c in chain.stack.codecs}, seconds=seconds, threads=1, repeats=repeats)
+
+# %% ../nbs/09i_bench.ipynb #d151d0a7
+PARTS = ('read','crops','wait','generate','scores','unmask','decode','codes','audio')
 
 def _versions():
     res = dict(python=sys.version.split()[0], torch=torch.__version__)
@@ -385,7 +446,7 @@ def _met(name, r):
     return r['share']<=r['target'] if name=='wait' else r['ratio']>=r['target']
 
 def bench(
-    which='all', # 'all', a part (read, crops, wait, generate, scores, unmask, decode), or several with commas between
+    which='all', # 'all', a part (read, crops, wait, generate, scores, unmask, decode, codes, audio), or several with commas between
     data=None,   # a folder of MIDI files; None: POP909 where it is at hand, else made songs
     out=None,    # a file for the JSON, or None
     n=24,        # songs
@@ -401,7 +462,7 @@ def bench(
         store = _small_store(files, Path(d)) if {'crops','wait'}&set(parts) else None
         todo = dict(read=lambda: bench_read(files, repeats), crops=lambda: bench_crops(store, repeats=repeats), wait=lambda: bench_wait(store),
             generate=lambda: bench_generate(repeats=min(repeats,3)), scores=lambda: bench_scores(repeats=repeats),
-            unmask=lambda: bench_unmask(repeats=min(repeats,2)),
+            unmask=lambda: bench_unmask(repeats=min(repeats,2)), codes=lambda: bench_codes(repeats=repeats), audio=lambda: bench_audio(repeats=repeats),
             decode=lambda: dict(attention=bench_attention(), length=bench_length(repeats=repeats)) | bench_decode(repeats=repeats))
         for p in parts:
             try:

@@ -329,7 +329,7 @@ def bundle_path(
     if own.is_file() or str(name) in ('autoregressive','bottleneck','codec','diffusion','ear','flow'): return own
     raise BundleError(f"no bundle {str(name)!r}: it is no file here, and the package ships {', '.join(shipped()) or 'none'}; give a path ending in .safetensors")
 
-# %% ../nbs/00d_bundle.ipynb #f1474061
+# %% ../nbs/00d_bundle.ipynb #139dde4a
 def read_header(
     path, # path of a bundle, or the name of a shipped one
     family=None, # refuse a bundle of another family
@@ -345,7 +345,7 @@ def read_header(
         out = dict(format=BUNDLE_FORMAT, version=ver, family=meta['family'], **{k: json.loads(meta[k]) for k in ('config','view','card')})
         end = start + max((o['data_offsets'][1] for o in head.values()), default=0)
         out['parts'] = {k: dict(bundle=Path(o['bundle']).name, sha256=str(o['sha256']), n_params=int(o['n_params'])) for k,o in json.loads(meta.get('parts','{}')).items()}
-        n = sum(_prod(o['shape']) for o in head.values()) + sum(o['n_params'] for o in out['parts'].values())
+        n = sum(_prod(o['shape']) for k,o in head.items() if not k.endswith(':scale')) + sum(o['n_params'] for o in out['parts'].values())
     except (KeyError, TypeError, IndexError, AttributeError, ValueError) as e:
         if isinstance(e, BundleError): raise
         raise BundleError(f"{path}: a damaged bundle header ({type(e).__name__}: {e}); copy or download it again") from None
@@ -395,7 +395,7 @@ class Bundle:
     def __repr__(self): return f"Bundle({self.family}, {len(self.state)} tensors, {sum(o.numel() for o in self.state.values()):,} numbers, {self.path.name})"
     def _repr_markdown_(self): return card_markdown(self.card)
 
-# %% ../nbs/00d_bundle.ipynb #3dc1f613
+# %% ../nbs/00d_bundle.ipynb #c5d74e1c
 def tensor_hash(
     state:dict, # name -> tensor
 )->str: # 64 hexadecimal digits
@@ -407,11 +407,17 @@ def tensor_hash(
         h.update(v.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
     return h.hexdigest()
 
+_SCALE = ':scale' # follows the name of a tensor of 8-bit numbers: what each of its rows is multiplied with
+
 def _tensors(path, device='cpu'): # name -> tensor
     from safetensors import safe_open, SafetensorError
     try:
-        with safe_open(path, 'pt', device=str(device)) as f: return {k: f.get_tensor(k) for k in f.keys()}
+        with safe_open(path, 'pt', device=str(device)) as f: state = {k: f.get_tensor(k) for k in f.keys()}
     except (SafetensorError, OSError) as e: raise BundleError(f"{path}: damaged ({e}); copy or download it again") from None
+    for k in [o for o in state if o.endswith(_SCALE)]:
+        name, s = k.removesuffix(_SCALE), state.pop(k).float()
+        state[name] = state[name].float()*s.view(-1, *[1]*(state[name].ndim-1))
+    return state
 
 def _part(path, k, ref, device='cpu'): # the tensors `k.*` of the bundle at `path`, from the bundle that its header names
     other = path.parent/ref['bundle'] if ref['bundle'].endswith('.safetensors') else _own(ref['bundle'])
@@ -473,20 +479,31 @@ def checkpoint_of(
     known = ', '.join(sorted(there, key=lambda s: (s.startswith('raw_'), int((re.findall(r'_(\d+)$', s) or [0])[0]), s)))
     raise BundleError(f"{run}: no checkpoint {name}; there are {known} (train.keep_every and train.keep_raw keep more of them)")
 
-# %% ../nbs/00d_bundle.ipynb #9a8ed3ba
+# %% ../nbs/00d_bundle.ipynb #9f60a9bb
+def _eight(state): # matrices of 16-bit numbers as 8-bit ones, each row with its scale
+    res = {}
+    for k,v in state.items():
+        if str(v.dtype)!='torch.float16' or v.ndim<2 or v.numel()<256: res[k] = v; continue
+        rows = v.float().flatten(1)
+        s = (rows.abs().amax(1)/127).clamp(min=1e-6).half()
+        res |= {k: (rows/s.float()[:,None]).round().clamp(-127,127).char().view(v.shape), k+_SCALE: s}
+    return res
+
 def pack_bundle(
     src, # a bundle: a path, or a run folder, whose best checkpoint is taken
     dest, # the file to write, ending in .safetensors; a .md with the card appears beside it
     half=True, # round the weights to 16 bits
     parts=None, # dict(codec='codec') leaves the tensors `codec.*` to that bundle: one that ships, or a file (`x.safetensors`) beside dest
+    eight=False, # round matrices further, to 8 bits and a scale for each row
     **card, # entries of the card to add or replace
 )->Path: # dest
     "A copy of a trained bundle to ship: half as large, with a complete card"
     import torch
     src, dest = Path(src), Path(dest)
     b = load_bundle(checkpoint_of(src) if src.is_dir() else src)
+    half = half or eight
     state = {k: v.half() if half and v.dtype==torch.float32 else v for k,v in b.state.items()}
-    card = {k:v for k,v in b.card.items() if k not in b.parts} | card | (dict(numbers='rounded to 16 bits') if half else {})
+    card = {k:v for k,v in b.card.items() if k not in b.parts} | card | (dict(numbers=f'rounded to {"8 bits, with a scale for each row" if eight else "16 bits"}') if half else {})
     refs = {}
     for k,name in (parts or {}).items():
         own = {n[len(k)+1:]: v for n,v in state.items() if n.startswith(f'{k}.')}
@@ -494,6 +511,6 @@ def pack_bundle(
         _part(dest, k, refs[k])
         state = {n:v for n,v in state.items() if not n.startswith(f'{k}.')}
         card[k] = f"{name}, {'beside this file' if Path(name).suffix else 'which ships with flocoder'} (sha256 {refs[k]['sha256'][:12]})"
-    save_bundle(dest, b.family, b.config, state, b.view, card, refs)
+    save_bundle(dest, b.family, b.config, _eight(state) if eight else state, b.view, card, refs)
     atomic_write(dest.with_suffix('.md'), card_markdown(card))
     return dest

@@ -519,7 +519,7 @@ def plot(self:Song,
         _atomic(path, data.getvalue())
     return ax
 
-# %% ../nbs/00_data.ipynb #55d718f3
+# %% ../nbs/00_data.ipynb #3529d377
 def _soundfont():
     "The General MIDI soundfont that pretty_midi carries, found without importing it"
     from importlib.util import find_spec
@@ -532,13 +532,14 @@ def _soundfont():
 def to_audio(self:Song,
     path=None, # where to write a .wav file, whole or not at all; None: nowhere
     rate:int=44100, # samples a second
-    font=None, # path of an .sf2 or .sf3 soundfont; None: pretty_midi's
+    font=None, # path of an .sf2 or .sf3 soundfont, played as it is (`tuned_font` mends it); None: pretty_midi's, in tune
 )->np.ndarray:
     "The song as sound, float32 [2, samples], peak .9; silence without notes. ValueError for songs of over an hour"
     import io
+    from flocoder.soundfont import tuned_font
     if self.duration>3600: raise ValueError(f'the song lasts {self.duration:.0f} s, and an hour is the most: take some bars with `slice_bars` first')
     audio = np.zeros((2, rate//10), 'f4')
-    if len(self): audio = np.ascontiguousarray(symusic.Synthesizer(str(font or _soundfont()), rate).render(self._symusic(), True), dtype='f4')
+    if len(self): audio = np.ascontiguousarray(symusic.Synthesizer(str(font or tuned_font()), rate).render(self._symusic(), True), dtype='f4')
     if (peak := np.abs(audio).max(initial=0))>0: audio *= np.float32(.9)/peak
     if path is not None:
         import soundfile

@@ -10,7 +10,7 @@ import argparse, dataclasses, difflib, functools, importlib, inspect, os, re, sy
 from fastcore.docments import docments
 from .bundle import ConfigError, atomic_write, format_config, read_config, resolve
 
-# %% ../nbs/10a_verbs.ipynb #61e3c478
+# %% ../nbs/10a_verbs.ipynb #a1204e1c
 VERBS = {}
 SHORT = dict(out='-o', n='-n')
 
@@ -18,11 +18,12 @@ def verb(
     f=None, # a function; its name (less a trailing underscore) is the verb
     also=None, # other names of its parameters: dict from the other name to the parameter
     place='', # parameters with a default that are positional all the same, with spaces between
+    name='', # of the verb, one word or two, where it is not that of the function
 ): # the same function
     "Make `f` a verb of the command line"
-    if f is None: return functools.partial(verb, also=also, place=place)
+    if f is None: return functools.partial(verb, also=also, place=place, name=name)
     f.also, f.place = also or {}, place.split()
-    VERBS[f.__name__.rstrip('_')] = f
+    VERBS[name or f.__name__.rstrip('_')] = f
     return f
 
 class _Parser(argparse.ArgumentParser):
@@ -64,7 +65,7 @@ def _given(name, words):
     if missing and not given.get('config'): p.error(f'missing: {", ".join(missing)}')
     return given
 
-# %% ../nbs/10a_verbs.ipynb #4d7222f1
+# %% ../nbs/10a_verbs.ipynb #1f6749d5
 def _settings(f, given):
     "The function's parameters as a resolved dataclass, and the origin of each"
     def fld(k, p):
@@ -76,31 +77,37 @@ def _settings(f, given):
     layer = read_config(file) if file else ('', {})
     return resolve(cls, (layer[0], {f.also.get(str(k).replace('-','_'), k):v for k,v in layer[1].items()}), ('flag', given))
 
+def _named(argv):
+    "The verb that a command begins with, and the words after it"
+    one, two = argv[0], ' '.join(argv[:2])
+    if two in VERBS: return two, argv[2:]
+    joined = re.sub('[-_]', ' ', one)
+    if one in VERBS or joined in VERBS: return one if one in VERBS else joined, argv[1:]
+    if one in PLANNED: raise ConfigError(f'{one} is planned ({PLANNED[one]}) and not in this version; there are {", ".join(VERBS)}')
+    near = difflib.get_close_matches(two, [o for o in VERBS if ' ' in o], 1, .8) or difflib.get_close_matches(joined, VERBS, 1)
+    raise ConfigError(f'no verb {one!r}; ' + (f'did you mean {near[0]}?' if near else f'there are {", ".join(VERBS)}'))
+
 def _run(argv):
     "Find the verb, read its settings, call it; what it returns is the exit code"
     if not argv or argv[0] in ('-h','--help','help'): return print(_overview())
     if argv[0] in ('-V','--version'): return print('flocoder', importlib.import_module('flocoder').__version__)
-    name, rest = argv[0], argv[1:]
-    if name in PLANNED: raise ConfigError(f'{name} is planned ({PLANNED[name]}) and not in this version; there are {", ".join(VERBS)}')
-    if name not in VERBS:
-        near = difflib.get_close_matches(name, VERBS, 1)
-        raise ConfigError(f'no verb {name!r}; ' + (f'did you mean {near[0]}?' if near else f'there are {", ".join(VERBS)}'))
+    name, rest = _named(argv)
     f, given = VERBS[name], _given(name, rest)
     job = given.pop('slurm', None)
     show = 'config' not in inspect.signature(f).parameters and given.pop('print_config', False)
     cfg, origins = _settings(f, given)
     if show: return print(format_config(cfg, origins), end='')
-    if job: return _job(job, argv)
+    if job: return _job(job, [*name.split(), *rest], f.also)
     return f(**{k.name:getattr(cfg, k.name) for k in dataclasses.fields(cfg)})
 
-# %% ../nbs/10a_verbs.ipynb #e7f7349e
-def _job(path, words):
+# %% ../nbs/10a_verbs.ipynb #2b962dfd
+def _job(path, words, also):
     "Write the command `words`, less its --slurm, as a job script"
     from flocoder.runs import slurm_script
-    words, given = _hyphens(words), VERBS[words[0]].also
+    words = _hyphens(words)
     i = next(i for i,o in enumerate(words) if o=='--slurm' or o.startswith('--slurm='))
     words = words[:i]+words[i+1+('=' not in words[i]):]
-    ours = {_flag(a):_flag(b) for a,b in given.items() if b=='run'} # the script reads the name of the run folder
+    ours = {_flag(a):_flag(b) for a,b in also.items() if b=='run'} # the script reads the name of the run folder
     atomic_write(path, slurm_script(['flocoder', *(ours.get(o, o) for o in words)]))
     print(f'{path}: look at its head, then `sbatch {path}`')
 
