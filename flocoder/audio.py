@@ -459,12 +459,12 @@ def prepare_audio(
         else: seen.add(name); work.append((_Recording(str(src.resolve()), rate), n, name))
     return _fill(work, dest, report, dict(rate=rate, recipe='audio', credit=credit, licence=licence), group=group, **how)
 
-# %% ../nbs/08_audio.ipynb #aec8aca0
+# %% ../nbs/08_audio.ipynb #d262ce1b
 def render_audio(
     store,        # a Store of Songs, or its folder
     dest,         # folder of the audio store
     seconds=None, # only so many of each song, from its first note on; None: all
-    limit=None,   # only so many songs of each side
+    limit=None,   # only so many songs of each side, spread evenly over them
     rate=22050,   # samples a second
     font=None,    # path of an .sf2 or .sf3 soundfont; None: pretty_midi's
     jobs=None, valid=.1, test=0., seed=42, min_seconds=0., force=False, strict=False, resume=True, progress=False, packed=False, # see `prepare_audio`
@@ -474,7 +474,8 @@ def render_audio(
     if seconds is not None and not seconds>0: raise StoreError(f'seconds={seconds}: give more than 0, or None')
     try: font = str(tuned_font(font))
     except ValueError as e: raise StoreError(str(e)) from e
-    which = sorted(i for s in SIDES for i in songs.songs(s)[:limit])
+    some = lambda o: o if limit is None or limit>=len(o) else [o[k*len(o)//limit] for k in range(limit)]
+    which = sorted(i for s in SIDES for i in some(songs.songs(s)))
     how = _Played(str(songs.path.resolve()), int(rate), float(seconds or 0), font)
     meta = dict(rate=int(rate), recipe=f'played from {songs.meta["recipe"]}', credit=songs.meta.get('credit',''), licence=songs.meta.get('licence','unknown'))
     return _fill([(how, songs.ids[i], songs.ids[i]+'.u16') for i in which], dest, AudioReport(meta['recipe'], rate=int(rate)), meta, jobs, valid, test, seed, min_seconds, force, strict,

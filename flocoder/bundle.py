@@ -288,7 +288,7 @@ def card_markdown(
     rows += [(f'score: {k}', num(v)) for k,v in (card.get('scores') or {}).items()]
     return '\n'.join(['| | |', '|---|---|', *(f'| {k} | {v} |' for k,v in rows)])
 
-# %% ../nbs/00d_bundle.ipynb #782751ee
+# %% ../nbs/00d_bundle.ipynb #942fc907
 BUNDLE_FORMAT, BUNDLE_VERSION = 'flocoder-bundle', 1
 
 def _header_bytes(path): # (whole header as dict, size of the file); BundleError where it is no safetensors file
@@ -326,7 +326,7 @@ def bundle_path(
     p = Path(name).expanduser()
     if p.suffix or len(p.parts)>1 or p.is_file(): return p
     own = _own(name)
-    if own.is_file() or str(name) in ('autoregressive','bottleneck','codec','diffusion','ear','flow'): return own
+    if own.is_file() or str(name) in ('audio','autoregressive','bottleneck','codec','diffusion','ear','flow'): return own
     raise BundleError(f"no bundle {str(name)!r}: it is no file here, and the package ships {', '.join(shipped()) or 'none'}; give a path ending in .safetensors")
 
 # %% ../nbs/00d_bundle.ipynb #139dde4a

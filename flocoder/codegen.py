@@ -215,7 +215,7 @@ def fast_codes(
     state.parts, state.at = [torch.from_numpy(k).reshape(deep,1,D) for k in (h/2, mem[:,4*D:].copy())], state.at+len(u)
     return res
 
-# %% ../nbs/08b_codegen.ipynb #a7631b89
+# %% ../nbs/08b_codegen.ipynb #5cbd554b
 @patch
 @torch.inference_mode()
 def write(self:CodeGenerator,
@@ -228,8 +228,7 @@ def write(self:CodeGenerator,
     "Write codes behind a beginning"
     c, (n, L), dev, how = self.cfg, u.shape, self.embed.weight.device, dict(temperature=temperature, top_k=top_k, top_p=top_p)
     draw_tokens(torch.zeros(1, 2), torch.zeros(1), **how)
-    head = torch.zeros(n, 0, dtype=torch.long) if head is None else head
-    k = head.shape[1]
+    k = (head:=torch.zeros(n, 0, dtype=torch.long) if head is None else head).shape[1]
     if c.above and (above is None or above.shape[1]*c.ratio<k+L): raise ValueError(f'{k+L} codes of level {c.level} need {-(-(k+L)//c.ratio)} of level {c.above}, and there are {0 if above is None else above.shape[1]}')
     if n>1 and dev.type=='cpu': return torch.cat([self.write(u[i:i+1], above[i:i+1] if c.above else None, head[i:i+1], fast=fast, **how) for i in range(n)])
     was, state, head = self.training, self.start(n), head.to(dev)
@@ -267,7 +266,7 @@ class CodeStore:
         self.line = {l:np.memmap(self.path/f'{l}.i16', '<i2', 'r', shape=(int(k.sum()),)) for l,k in self.count.items()}
     def __repr__(self): return f'CodeStore of {len(self.split)} recordings, '+', '.join(f'{len(o):,} codes of level {l}' for l,o in self.line.items())
 
-# %% ../nbs/08b_codegen.ipynb #d3c11b74
+# %% ../nbs/08b_codegen.ipynb #557590e1
 def _encoded(stack, store, i, device, piece=2**20, around=2**14):
     "The codes of one recording: dict level → int16 [codes]"
     res, top, frames = {l:[] for l in stack.levels}, stack.levels[0], int(store.frames[i])
@@ -284,15 +283,21 @@ def cache_codes(
     stack,  # a CodecStack
     folder, # where the folder of the codes is made, or found
     device='cpu', # where to encode
+    seconds=0., # of audio to train on: whole recordings, evenly spread over the corpus, and a quarter as much for validation; 0: all
 )->CodeStore:
     "Make the codes of audio stores, once for each codec and corpus"
     stores = [s if isinstance(s, AudioStore) else AudioStore(s) for s in (store if isinstance(store, (list,tuple)) else [store])]
     if bad:={s.rate for s in stores}-{stack.rate}: raise ValueError(f'the codec is for {stack.rate} samples a second, the audio has {bad.pop()}; prepare it with that rate')
-    recordings = [(s, i) for s in stores for i in range(len(s))]
-    said = [[e[k] for k in ('name','frames','split')]+[e.get('sha256','')] for s in stores for e in s.files]
     codecs, folder, name = _hash_levels(stack), Path(folder), lambda o: hashlib.sha256(json.dumps(o).encode()).hexdigest()[:12]
-    for o in sorted(folder.glob(f'{name(said)}-*/codes.json')):
-        if codecs.items()<=json.loads(o.read_text())['codecs'].items(): return CodeStore(o.parent)
+    for limit in (0, seconds): # codes of the whole corpus will do as well, if they are there
+        recordings = []
+        for side,much in (('train',limit), ('valid',limit/4)):
+            every = [(s, i) for s in stores for i in s.split(side)]
+            share = min(much*stack.rate/max(sum(int(s.frames[i]) for s,i in every), 1), 1) if limit else 1
+            recordings += [every[round(k)] for k in np.linspace(0, len(every)-1, math.ceil(len(every)*share))]
+        said = [[e[k] for k in ('name','frames','split')]+[e.get('sha256','')] for e in (s.files[i] for s,i in recordings)]
+        for o in sorted(folder.glob(f'{name(said)}-*/codes.json')):
+            if codecs.items()<=json.loads(o.read_text())['codecs'].items(): return CodeStore(o.parent)
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, prefix='.codes-') as d, ExitStack() as files:
         (new:=Path(d)/'codes').mkdir()
@@ -306,15 +311,16 @@ def cache_codes(
         os.replace(new, path:=folder/f'{name(said)}-{name(codecs)}')
     return CodeStore(path)
 
-# %% ../nbs/08b_codegen.ipynb #37a28c56
+# %% ../nbs/08b_codegen.ipynb #09e4ba2c
 @dataclass
 class CodeData:
     "What generators are trained on"
     codes: int = 256       # places of a crop
+    seconds: float = 0.    # of audio whose codes are made, see `cache_codes`; 0: all
     first: float = .05     # share of the crops that begin at the beginning of a recording
     valid_crops: int = 8   # fixed crops of each validation recording
     def __post_init__(self):
-        if self.codes<1 or self.valid_crops<1 or not 0<=self.first<=1: raise ConfigError(f'codes={self.codes}, valid_crops={self.valid_crops}, first={self.first}: give 1 or more of the first two, and a share from 0 to 1')
+        if self.codes<1 or self.valid_crops<1 or self.seconds<0 or not 0<=self.first<=1: raise ConfigError(f'codes={self.codes}, valid_crops={self.valid_crops}, seconds={self.seconds}, first={self.first}: give 1 or more of the first two, seconds from 0 up, and a share from 0 to 1')
 
 class CodeLoader(AudioLoader):
     "Batches (codes before, coarser codes around, codes) of a CodeStore; made for fastai's Learner"
@@ -356,7 +362,7 @@ def code_dls(
     make = partial(CodeLoader, codes, cfg, data or CodeData(), seed=seed, device=device)
     return DataLoaders(make('train', bs=bs, steps=steps), make('valid', bs=4*bs), device=torch.device(device or 'cpu'))
 
-# %% ../nbs/08b_codegen.ipynb #46b2d92e
+# %% ../nbs/08b_codegen.ipynb #c5914e85
 def bits(
     pred, # float [n, L, size]: logits
     y,    # int64 [n, L]: codes, -100 where there are none
@@ -377,10 +383,9 @@ def generator_learner(
     "A Learner whose loss is the mean cross-entropy of a code; `fit` trains it"
     from fastai.learner import Learner
     def loss(pred, y): return F.cross_entropy(pred.flatten(0,1), y.flatten(), label_smoothing=model.cfg.smoothing if learn.model.training else 0.)
-    learn = Learner(dls, model, loss_func=loss, metrics=[bits, accuracy])
-    return learn
+    return (learn:=Learner(dls, model, loss_func=loss, metrics=[bits, accuracy]))
 
-# %% ../nbs/08b_codegen.ipynb #c28ca5a1
+# %% ../nbs/08b_codegen.ipynb #f733f403
 @dataclass
 class CodeTrain(TrainConfig):
     "`TrainConfig` with the defaults of a generator of codes"
@@ -400,10 +405,10 @@ class JobConfig:
     def __post_init__(self):
         if self.model.above and self.data.codes%self.model.ratio: raise ConfigError(f'data.codes={self.data.codes}: give a multiple of {self.model.ratio}, so that crops begin where codes of level {self.model.above} do')
 
-PRESETS = dict(small={}, tiny=dict(model=dict(embed=16, dim=32, depth=1, context=16), data=dict(codes=64), train=dict(steps=40, bs=8, eval_every=20)),
+PRESETS = dict(small={}, tiny=dict(model=dict(embed=16, dim=32, depth=1, context=16), data=dict(codes=64, seconds=0.), train=dict(steps=40, bs=8, eval_every=20)),
     transformer=dict(model=dict(backbone='transformer', dim=96, depth=3, head=32, window=256, dropout=.05), train=dict(opt='muon', lr=2e-3)),
-    seed=dict(model=dict(dim=1024, context=512, tied=False), data=dict(codes=512), train=dict(steps=10000, lr=1e-3)))
-MODELS = {f'generator{s}{l}':dict(model=dict(level=l, above=a)) for l,a in zip(LEVELS, (0,*LEVELS)) for s in '-_'}
+    seed=dict(model=dict(dim=1024, context=512, tied=False), data=dict(codes=512, seconds=0.), train=dict(steps=10000, lr=1e-3)))
+MODELS = {f'generator{s}{l}':dict(model=dict(level=l, above=a), data=dict(seconds=k)) for l,a,k in zip(LEVELS, (0,*LEVELS), (20000.,8000.,3000.,1200.)) for s in '-_'}
 
 def job_config(
     preset='small', # one of PRESETS
@@ -414,7 +419,7 @@ def job_config(
     if preset not in PRESETS or level not in LEVELS: raise ConfigError(f'preset={preset!r}, level={level}: there are {", ".join(PRESETS)}, and levels {", ".join(map(str, LEVELS))}')
     return resolve(JobConfig, (f'level {level}', MODELS[f'generator-{level}']), (f'preset {preset}', PRESETS[preset]), *((f'layer {i+1}', o) for i,o in enumerate(layers)))[0]
 
-# %% ../nbs/08b_codegen.ipynb #882275c9
+# %% ../nbs/08b_codegen.ipynb #6078e515
 def _stack(codec, level=None):
     "A CodecStack down to a level, out of a folder of runs, a bundle, or itself"
     return codec if isinstance(codec, nn.Module) else codec_stack(codec, level) if Path(codec).is_dir() else AudioChain.from_bundle(codec).stack
@@ -437,7 +442,7 @@ def train_generator(
     stores = [s if isinstance(s, AudioStore) else AudioStore(s) for s in (store if isinstance(store, (list,tuple)) else [store])]
     old, t = CodeGenerator.from_bundle(init) if init else None, cfg.train
     if old: cfg = replace(cfg, model=replace(old.cfg, dropout=cfg.model.dropout, smoothing=cfg.model.smoothing))
-    found = cache_codes(stores, _stack(codec or run.parent, cfg.model.level), codes or run.parent/'codes', dev)
+    found = cache_codes(stores, _stack(codec or run.parent, cfg.model.level), codes or run.parent/'codes', dev, cfg.data.seconds)
     cfg = replace(cfg, model=replace(cfg.model, size=found.size))
     seed_everything(t.seed)
     model = CodeGenerator(cfg.model)
@@ -462,7 +467,7 @@ def from_bundle(cls,
 
 CodeGenerator.from_bundle = classmethod(from_bundle)
 
-# %% ../nbs/08b_codegen.ipynb #55fcfdc1
+# %% ../nbs/08b_codegen.ipynb #ca0410ec
 class AudioChain:
     "Codecs and generators, coarse to fine"
     def __init__(self,
@@ -474,8 +479,7 @@ class AudioChain:
             if g.cfg.level!=l or l not in self.levels: raise ValueError(f'a generator of level {g.cfg.level} given for level {l}; the codecs have {", ".join(map(str, self.levels))}')
             if g.cfg.above and g.cfg.above not in self.levels: raise ValueError(f'generator-{l} is told the codes of level {g.cfg.above}; the codecs have {", ".join(map(str, self.levels))}')
     def needed(self, level=None): # the levels down to this one, coarse to fine; an error where there is none
-        level = level or self.levels[-1]
-        if level not in self.levels: raise ValueError(f'level={level}: the codecs have {", ".join(map(str, self.levels))}')
+        if (level:=level or self.levels[-1]) not in self.levels: raise ValueError(f'level={level}: the codecs have {", ".join(map(str, self.levels))}')
         need = [l for l in self.levels if l>=level]
         if lost:=[l for l in need if l not in self.generators]: raise ValueError(f'sound of level {level} needs generator-{lost[0]}, which is not here; train it with `flocoder train generator-{lost[0]}`, or give a level above it')
         return need
@@ -514,7 +518,7 @@ def codes(self:AudioChain,
         res[l] = net.write(u, res.get(net.cfg.above), begun.expand(n, -1), fast=fast, **rule)
     return res
 
-# %% ../nbs/08b_codegen.ipynb #1b5c7132
+# %% ../nbs/08b_codegen.ipynb #53312f15
 @patch
 @torch.inference_mode()
 def generate(self:AudioChain,
@@ -532,8 +536,7 @@ def generate(self:AudioChain,
     new = int(length)*top if length is not None else round(seconds*self.rate)
     if n<1 or new<1: raise ValueError(f'n={n}, seconds={seconds}, length={length}: give one item or more, and sound of one sample or more')
     if start.ndim!=1 or not np.isfinite(start).all(): raise ValueError(f'prompt of shape {list(start.shape)}: give the samples of one channel, numbers all')
-    P, need = len(start), self.needed(level)
-    total, head = P+new, None
+    P, need, total, head = len(start), self.needed(level), len(start)+new, None
     if P>=top: head = {l:c[:,:P//top*top//l].cpu() for l,c in self.stack.encode(self.tensor(start)).items()}
     codes = self.codes(n, -(-total//top), need[-1], seed, head, temperature=temperature, top_k=top_k, top_p=top_p)
     def sound(l):
@@ -545,7 +548,7 @@ def generate(self:AudioChain,
         return x
     return (sound(need[-1]), {l:sound(l) for l in need[:-1]}) if keep else sound(need[-1])
 
-# %% ../nbs/08b_codegen.ipynb #a48ff86d
+# %% ../nbs/08b_codegen.ipynb #e91af6c9
 def _from_folder(cls,
     folder, # holds the run folders vqvae-512, generator-512, ...
     device='cpu', # where to put all of it
@@ -569,8 +572,7 @@ def pack_chain(
     "One bundle of a whole chain"
     chain = AudioChain.from_folder(folder)
     parts = {f'vqvae_{c.level}':c for c in chain.stack.codecs} | {f'generator_{l}':g for l,g in chain.generators.items()}
-    cards = {k:m.card for k,m in parts.items()}
-    first = next(iter(cards.values()))
+    first = next(iter((cards:={k:m.card for k,m in parts.items()}).values()))
     whole = make_card('audio', first['data'], first['licence'], first['seed'], sum(c['minutes'] for c in cards.values()), {f'{k} {n}':v for k,c in cards.items() for n,v in c['scores'].items()})
     with TemporaryDirectory() as d:
         src = save_bundle(f'{d}/audio.safetensors', 'audio', {k:config_dict(m.cfg) for k,m in parts.items()}, {f'{k}.{n}':v for k,m in parts.items() for n,v in m.state_dict().items()},

@@ -6,7 +6,7 @@
 __all__ = ['LEVELS', 'PRESETS', 'MODELS', 'band_filters', 'SubBands', 'WaveConfig', 'Snake', 'WaveUnit', 'Analysis', 'Synthesis',
            'plain_layers', 'WaveBook', 'book_callbacks', 'WaveCodec', 'CodecStack', 'WaveAim', 'wave_loss', 'WaveData',
            'WaveTrain', 'JobConfig', 'job_config', 'load_codec', 'codec_stack', 'wave_learner', 'wave_scores',
-           'train_wavecodec']
+           'train_wavecodec', 'stack_scores', 'middle_clips']
 
 # %% ../nbs/08a_wavecodec.ipynb #5f3c14dc
 import math
@@ -324,6 +324,30 @@ def decode(self:CodecStack,
     if length is not None and length>y.shape[1]: raise ValueError(f'length={length}: the codes describe {y.shape[1]} samples')
     return y[:,:length]
 
+# %% ../nbs/08a_wavecodec.ipynb #a682a24b
+@patch
+@torch.inference_mode()
+def reconstruct(self:CodecStack,
+    x, # float32 [T]
+    level=None, # of the sound that comes back; the finest without it
+    seconds=30., # of a piece
+    codes=False, # return (sound, dict from level to codes)?
+): # float32 [T]
+    "Through the codecs and back, piece by piece"
+    x = torch.as_tensor(x, dtype=torch.float32)
+    if x.ndim!=1 or not len(x): raise ValueError(f'sound {tuple(x.shape)}: give [samples]')
+    top, side = max(self.levels), 32*max(self.levels)
+    step, out, parts = max(round(seconds*self.rate/top), 1)*top, [], []
+    device = next(self.parameters()).device
+    for a in range(0, len(x), step):
+        lo, hi = max(a-side, 0), min(a+step+side, len(x))
+        c = self.encode(x[None,lo:hi].to(device), level)
+        y = self.decode(c, level, hi-lo)[0].cpu()
+        out.append(y[a-lo:a-lo+step])
+        parts.append({l:v[0,(a-lo)//l:-(-(min(a+step,len(x))-lo)//l)].cpu() for l,v in c.items()})
+    y = torch.cat(out)
+    return (y, {l:torch.cat([o[l] for o in parts]) for l in parts[0]}) if codes else y
+
 # %% ../nbs/08a_wavecodec.ipynb #094dce34
 @dataclass
 class WaveAim:
@@ -525,3 +549,38 @@ def train_wavecodec(
     if clips: learn.add_cb(_clips(run, dls.valid, stores[0].rate))
     def scores(learn): return wave_scores(getattr(learn.model, 'module', learn.model).eval(), learn.dls.valid, stores[0].rate)
     return fit(learn, t, run, resume=resume, extra=extra, title=f'vqvae-{cfg.model.level}', **dict(scores=scores)|kwargs)
+
+# %% ../nbs/08a_wavecodec.ipynb #6e78723b
+def stack_scores(
+    stack, # a CodecStack
+    store, # an AudioStore
+    side='valid', # train, valid or test
+    seconds=5.,   # of a clip, from the middle of a file
+    limit=None,   # only so many files, spread evenly
+    n_boot=1000,  # resampled sets
+    seed=42,      # of the resampling
+): # dict from level to dict: snr, si_sdr, lsd, mel (each dict value, lo, hi, n), usage, perplexity, bits
+    "Scores of every level on withheld sound"
+    from flocoder.model_metrics import audio_report
+    x = middle_clips(store, side, seconds, limit)
+    codes, sounds = {l:[] for l in stack.levels}, {l:[] for l in stack.levels}
+    for o in x.split(8):
+        c = stack.encode(o)
+        for l in stack.levels:
+            codes[l].append(c[l].flatten())
+            sounds[l].append(stack.decode(c, l, x.shape[1]))
+    use = {l:code_use(torch.cat(codes[l])[None,None], [m.size]) for l,m in zip(stack.levels, stack.codecs)}
+    return {l:dict(audio_report(x, torch.cat(sounds[l]), stack.rate, n_boot=n_boot, seed=seed), usage=use[l]['usage'][0], perplexity=use[l]['perplexity'][0], bits=stack.bits(l)) for l in stack.levels}
+
+def middle_clips(
+    store, # an AudioStore
+    side='valid', # train, valid or test
+    seconds=5.,   # of a clip
+    limit=None,   # only so many files, spread evenly
+): # float32 [clips, samples]; files that are shorter are left out
+    "The middle of each file"
+    n = round(seconds*store.rate)
+    at = [i for i in store.split(side) if store.frames[i]>=n]
+    if not at: raise ValueError(f'{store.path} has no {side} file of {seconds} s: give fewer seconds')
+    if limit and limit<len(at): at = [at[k*len(at)//limit] for k in range(limit)]
+    return torch.from_numpy(np.stack([store.audio(i, (int(store.frames[i])-n)//2, n) for i in at]))

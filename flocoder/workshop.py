@@ -6,11 +6,12 @@
 __all__ = ['TRAINERS', 'register', 'datasets', 'dataset', 'prepare', 'models_of', 'train', 'evaluate', 'leaderboard', 'info',
            'bundle', 'convert', 'doctor', 'bench']
 
-# %% ../nbs/10c_workshop.ipynb #f500c804
+# %% ../nbs/10c_workshop.ipynb #84622bfd
 import glob, importlib, os, re, sys
 from pathlib import Path
 from fastcore.meta import delegates
 from .bundle import ConfigError, atomic_write, format_config, load_bundle, read_config, read_header, resolve, shipped
+from .soundroom import CHAIN, audio_facts, convert_sound, length_setting, look_over, train_chain
 from .studio import ALSO, _checkpoint, _composer, _inputs, _masked, _read
 from .verbs import verb, _reason
 
@@ -133,9 +134,11 @@ def prepare(
     more = dict(view=tokens, bars=bars, npy=npy and os.path.relpath(npy, Path(dest).parent)) if tokens else {}
     print(f'\n{os.path.relpath(register(name, dest, **more))}: the data set {name}')
 
-# %% ../nbs/10c_workshop.ipynb #f6939dce
+# %% ../nbs/10c_workshop.ipynb #81200840
 TRAINERS = dict(vqvae=('flocoder.vqvae', 'train_vqvae'), flow=('flocoder.flow', 'train_flow'), ear=('flocoder.ear', 'train_ear'), diffusion=('flocoder.diffusion', 'train_diffusion'),
-    autoregressive=('flocoder.autoregressive', 'train_autoregressive'), bottleneck=('flocoder.bottleneck', 'train_bottleneck'))
+    autoregressive=('flocoder.autoregressive', 'train_autoregressive'), bottleneck=('flocoder.bottleneck', 'train_bottleneck'),
+    wavecodec=('flocoder.wavecodec', 'train_wavecodec'), codegen=('flocoder.codegen', 'train_generator'))
+_SOUND = ('wavecodec','codegen') # families that read audio stores
 
 def models_of(
     family, # one of TRAINERS
@@ -148,10 +151,10 @@ def _family(name):
     if not name: raise ConfigError('say what to train, as in `flocoder train flow STORE`, or in the config file: family: flow')
     if name in TRAINERS: return name, []
     known = {k:f for f in TRAINERS for k in models_of(f)}
-    if name not in known: raise ConfigError(f'no family {name!r} to train; there are {", ".join(TRAINERS)}, and the models {", ".join(f"{k} ({f})" for k,f in known.items())}')
+    if name not in known: raise ConfigError(f'no family {name!r} to train; there are {", ".join(TRAINERS)}, and the models {", ".join(f"{k} ({f})" for k,f in known.items() if k.replace("_","-") not in {*known}-{k})}')
     return known[name], [(f'model {name}', models_of(known[name])[name])]
 
-# %% ../nbs/10c_workshop.ipynb #07ec2189
+# %% ../nbs/10c_workshop.ipynb #e61ee05d
 def _pairs(words):
     "NAME=VALUE words as a layer of settings; values are read as YAML"
     import yaml
@@ -159,37 +162,43 @@ def _pairs(words):
     if bad: raise ConfigError(f'--set takes NAME=VALUE such as train.lr=1e-3, not {" ".join(bad)}')
     return {k:yaml.safe_load(v) for k,v in (o.split('=',1) for o in words)}
 
-def _flags(bars, batch_size, lr, steps, ema, ema_rate):
+def _flags(bars, batch_size, lr, steps, ema, ema_rate, amp):
     "The flags of `train` as a layer of settings"
     if ema is False and ema_rate: raise ConfigError(f'--no-ema --ema-rate {ema_rate}: give one of the two')
-    named = {'data.bars':bars, 'train.bs':batch_size, 'train.lr':lr, 'train.steps':steps, 'train.ema':0. if ema is False else ema_rate}
+    named = {'data.bars':bars, 'train.bs':batch_size, 'train.lr':lr, 'train.steps':steps, 'train.ema':0. if ema is False else ema_rate, 'train.amp':amp}
     return {k:v for k,v in named.items() if v is not None}
 
-# %% ../nbs/10c_workshop.ipynb #4aa778ef
-@verb(place='family data', also=dict(model='family', dataset_id='data', dataset='data', log_dir='run', output='run'))
+# %% ../nbs/10c_workshop.ipynb #3e6085f5
+@verb(place='family data', also=dict(model='family', generator='family', dataset_id='data', dataset='data', data_dir='data', log_dir='run', output='run', vqvae_weights_dir='codec', fp16='amp'))
 def train(
-    family:str|None=None, # what to train: vqvae, flow, ear, diffusion, autoregressive or bottleneck; or a model: octuple_ddpm, schmu_tx_vae, schmu_conv_vae, transformer_small, transformer_large, lstm_small, lstm_large, musictransformer2023, encoder_transformer; may stand in the config file
-    data:str|None=None, # a store made by `flocoder prepare`, or its name in datasets.yaml
+    family:str|None=None, # what to train: vqvae, flow, ear, diffusion, autoregressive or bottleneck; or a model: octuple_ddpm, schmu_tx_vae, schmu_conv_vae, transformer_small, transformer_large, lstm_small, lstm_large, musictransformer2023, encoder_transformer; of sound vqvae-512, vqvae-128, vqvae-32, vqvae-8, generator-512, generator-128, generator-32, generator-8, or audio with --all; may stand in the config file
+    data:str|None=None, # a store made by `flocoder prepare` (for sound by `flocoder prepare audio`), or its name in datasets.yaml
     preset:str|None=None, # named settings to start from; without it small, or those of the model; may stand in the config file
     config:str|None=None, # YAML file of settings
     set:list=[], # single settings: train.lr=1e-3 model.width=64
     sweep:str|None=None, # YAML file of settings to try, as in model.dim: [64, 128]; every combination becomes a run in the folder --run
     bars:int|None=None, # bars of a window (data.bars); diffusion: 8 and 16 bars are trained beside more of them
+    input_length:int|None=None, # of sound: samples of a clip
     batch_size:int|None=None, # items in a batch (train.bs)
     lr:float|None=None, # the highest learning rate (train.lr)
     steps:int|None=None, # optimiser steps in all (train.steps)
     ema:bool|None=None, # average the weights? (--no-ema is train.ema=0)
     ema_rate:float|None=None, # decay of that average (train.ema)
-    run:str|None=None, # folder of the run; runs/FAMILY-DATA or runs/MODEL_DATA without it
+    amp:bool|None=None, # compute in 16 bits where the device can? (train.amp)
+    run:str|None=None, # folder of the run; runs/FAMILY-DATA or runs/MODEL_DATA without it, and runs/audio-DATA/MODEL for sound
+    all:bool=False, # of sound: train the eight levels in order, into folders of --run? (flocoder train audio STORE --all)
     init:str|None=None, # a bundle to start from (a path, or the name of one that ships); random weights without it
     minutes:float|None=None, # stop in good order before it takes longer; the same command goes on
     resume:bool=True, # go on with an interrupted run? (--no-resume starts anew)
-    codec:str='codec', # for a flow: the codec whose latents it learns, a shipped name or a .safetensors file
+    codec:str|None=None, # for a flow: the codec whose latents it learns, a shipped name (codec without it) or a .safetensors file; for sound: the folder with the runs of the codecs, that of --run without it
     log:list=[], # show the curves elsewhere too: tensorboard wandb; or look on: norms (of the gradient of each part), dead (stop where no gradient arrives), mfu (share of the device in use; mfu=989 gives its TFLOP/s)
     device:str='auto', # auto, cpu, cuda or mps
     print_config:bool=False, # print the settings and where each came from, and do nothing
 ):
     "Train a model on a store"
+    asked = dict(locals())
+    if all and family=='audio': return train_chain(train, asked, {k:importlib.import_module(TRAINERS[f][0]).JobConfig for k,f in zip(('vqvae','generator'), _SOUND)})
+    if all or family=='audio': raise ConfigError(f'the chain of sound is trained by `flocoder train audio STORE --all`, one level by its name: {", ".join(CHAIN)}')
     file, said = read_config(config) if config else None, {}
     if file: said = {k:file[1].pop(k, None) for k in ('family','preset')}
     if not data and said.get('family'): family, data = None, family
@@ -199,9 +208,12 @@ def train(
     module, trainer = TRAINERS[name]
     mod = importlib.import_module(module)
     if preset or not layers: layers.append((f'preset {preset or "small"}', _preset(mod, preset or 'small')))
-    layers, flags = layers+_data_says(name, data, known)+([file] if file else []), ('flag', _pairs(set)|_flags(_lengths(name, bars), batch_size, lr, steps, ema, ema_rate))
+    layers, flags = layers+_data_says(name, data, known)+([file] if file else []), ('flag', _pairs(set)|_flags(_lengths(name, bars), batch_size, lr, steps, ema, ema_rate, amp))
+    sound, level = name in _SOUND, resolve(mod.JobConfig, *layers, flags)[0].model.level if name in _SOUND else 0
+    if input_length: flags[1].update(length_setting(name, input_length, level))
+    if sound: run = run or f'runs/audio-{Path(data or "").name}/{"vqvae" if name=="wavecodec" else "generator"}-{level}' + (f'-{Path(sweep).stem}' if sweep else '')
     run = run or f'runs/{family}{"-" if family in TRAINERS else "_"}{Path(data or "").name}' + (f'-{Path(sweep).stem}' if sweep else '')
-    more = dict(init=init, minutes=minutes, resume=resume, device=device, show='bar' if sys.stderr.isatty() else 'line') | (dict(codec=codec) if name=='flow' else {}) | (dict(log=tuple(log)) if log else {})
+    more = dict(init=init, minutes=minutes, resume=resume, device=device, show='bar' if sys.stderr.isatty() else 'line') | (dict(codec=codec or 'codec') if name=='flow' else dict(codec=codec or str(Path(run).parent)) if sound else {}) | (dict(log=tuple(log)) if log else {})
     if sweep: return _sweep(sweep, mod.JobConfig, layers, flags, print_config, getattr(mod, trainer), known.get('store'), run, more)
     cfg, origins = resolve(mod.JobConfig, *layers, flags)
     if print_config: return print(_whole(name, format_config(cfg, origins), data), end='')
@@ -229,10 +241,12 @@ def _sweep(file, cls, layers, flags, show, trainer, store, run, more):
     print(f'\n{table}\n\n{run}: the table is in sweep.csv and sweep.md')
     return int(any(o['status'].startswith('failed') for o in table.rows))
 
-# %% ../nbs/10c_workshop.ipynb #d2158051
+# %% ../nbs/10c_workshop.ipynb #415f6671
 def _data_says(family, data, known):
     "The layers of settings that a data set gives to a family"
     if not data: return []
+    own = Path(known['store'])/'config.yaml'
+    if family in _SOUND: return [read_config(own)] if own.exists() else []
     from flocoder.collection import vocabulary
     from flocoder.store import Store
     from flocoder.streams import STREAMS
@@ -241,7 +255,7 @@ def _data_says(family, data, known):
         res.append((f'data set {data}', {'model.view':view}|({'data.bars':_lengths(family, known['bars'])} if family!='bottleneck' or view in ('text','chorale') else {})))
     genres = [o for o in vocabulary(songs, 'train').genres if o!='unknown'] if family=='autoregressive' else []
     if len(genres)>1: res.append((f'genres of {data}', {'model.genres':genres}))
-    return res + ([read_config(own)] if (own := Path(known['store'])/'config.yaml').exists() else [])
+    return res + ([read_config(own)] if own.exists() else [])
 
 def _whole(family, text, data):
     "A config file"
@@ -387,10 +401,10 @@ def _knows(head):
     genres, programs = view.get('genres') or config.get('genres') or (), card.get('instruments') or view.get('instruments') or ()
     return ''.join(f'\n{k}: {", ".join(v)}' for k,v in dict(genres=genres, instruments=[f'{_gm()[0][p]} ({p})' for p in programs]).items() if v)
 
-# %% ../nbs/10c_workshop.ipynb #9af3f9cf
+# %% ../nbs/10c_workshop.ipynb #025168d7
 @verb
 def info(
-    what:str, # a MIDI file, a store, or a bundle (its name or its file)
+    what:str, # a MIDI file, a store of Songs or of audio, or a bundle (its name or its file)
     genres:bool=False, # of a store: its genres, with the instruments of each?
     instruments:bool=False, # of a store: its instruments, with the genres of each?
     json:bool=False, # as JSON?
@@ -398,7 +412,10 @@ def info(
     "What a MIDI file, a store or a bundle holds"
     from json import dumps
     p = Path(what)
-    if p.is_dir():
+    if (p/'manifest.json').exists():
+        res = audio_facts(p)
+        if not json: return print(_table([dict(name=k, value=v if k!='split' else ', '.join(f'{a} {b["files"]} files, {b["seconds"]} s' for a,b in v.items())) for k,v in res.items() if k!='skipped']+[dict(name='skipped', value=len(res['skipped']))]))
+    elif p.is_dir():
         from flocoder.store import Store
         store, voc, asked = Store(p), None, [k for k,o in dict(genres=genres, instruments=instruments).items() if o]
         if asked: voc = importlib.import_module('flocoder.collection').vocabulary(store)
@@ -436,22 +453,24 @@ def bundle(
     rows = [dict(name=o, family=(h:=read_header(o))['family'], numbers=f"{h['n_params']:,}", MB=f"{h['bytes']/1e6:.1f}", data=h['card']['data'], licence=h['card']['licence']) for o in shipped()]
     print(_table(rows) or 'none')
 
-# %% ../nbs/10c_workshop.ipynb #8e86f7de
-@verb(also=dict(input='src', output_dir='dest', tokenizer_id='tokens'))
+# %% ../nbs/10c_workshop.ipynb #f654b714
+@verb(also=dict(input='src', output_dir='dest', tokenizer_id='tokens', sample_rate='rate'))
 def convert(
-    src:str, # a MIDI file; or words, .txt; or an array of tokens, .npy or .npz, or a pattern of several
-    dest:str, # what to write: a name that ends in .mid, .wav, .flac, .ogg, .png, .svg or .txt; for tokens, or for all pieces of a text, a folder
+    src:str, # a MIDI file; or sound, .wav, .flac, .ogg, .mp3, .m4a or .u16; or words, .txt; or an array of tokens, .npy or .npz, or a pattern of several
+    dest:str, # what to write: a name that ends in .mid, .wav, .flac, .ogg, .png, .svg or .txt, for sound also in .mp3 or .u16; for tokens, or for all pieces of a text, a folder
     tokens:str|None=None, # the token view of an array: melody, trio, melody_octuple, trio_octuple, ...
     tempo:float=120., # of a text, in quarters a minute
     meter:str='4/4', # of a text, where it says none
+    rate:int=22050, # of sound: samples a second of what is written, and of a .u16 file that is read
 ):
-    "A MIDI file to sound, to a picture, to words, or to a clean MIDI file; words and tokens to MIDI files"
+    "A MIDI file to sound, to a picture, to words, or to a clean MIDI file; words and tokens to MIDI files; sound to other formats"
     files = [src] if Path(src).exists() else sorted(glob.glob(src)) or [src]
     if Path(files[0]).suffix in ('.npy','.npz'):
         stems = [Path(o).stem for o in files]
         if len({*stems})<len(stems): stems = ['_'.join(Path(o).with_suffix('').parts).strip('/') for o in files]
         for f,stem in zip(files, stems): _from_arrays(f, Path(dest), stem, tokens)
         return
+    if Path(src).suffix.lower() in ('.wav','.flac','.ogg','.mp3','.m4a','.u16'): return print(f'{dest}: {convert_sound(src, dest, rate)} samples')
     from flocoder.compose import save_png
     from flocoder.data import Song
     from flocoder.text import to_words
@@ -494,7 +513,7 @@ def _said(path, tempo, meter):
     if odd: print(f'flocoder: {path} has {odd} words that are none of the language', file=sys.stderr)
     return songs
 
-# %% ../nbs/10c_workshop.ipynb #91aacb95
+# %% ../nbs/10c_workshop.ipynb #3c851508
 def _checks():
     "(what, function) pairs; a function returns what it found, or raises"
     from importlib.metadata import version
@@ -507,6 +526,9 @@ def _checks():
         from importlib.util import find_spec
         if find_spec('natten'): return version('natten')
         return "not installed; pip install 'flocoder[cuda]' would make attention faster on this GPU" if torch.cuda.is_available() else 'not installed, and not needed without CUDA'
+    def pyav():
+        from importlib.util import find_spec
+        return version('av') if find_spec('av') else "cannot be read; pip install 'flocoder[audio]' would let them"
     def soundfont():
         from flocoder.data import Song
         return f'{Song([(0,1,60,90,0)]).to_audio().shape[1]} samples from one note'
@@ -515,13 +537,17 @@ def _checks():
         return f'{len(model.generate(bars=1, **how)[0].notes)} notes in one bar'
     yield 'python', lambda: '.'.join(map(str, sys.version_info[:3]))
     for o in ('torch','fastai','fastcore','numpy','symusic','pretty_midi','pyarrow','safetensors','soundfile'): yield o, lambda o=o: version(o)
-    yield from (('device', device), ('natten', natten), ('soundfont', soundfont))
-    for o in ('autoregressive','bottleneck','codec','diffusion','ear','flow'): yield f'weights of {o}', lambda o=o: load_bundle(o)
+    yield from (('device', device), ('natten', natten), ('m4a files', pyav), ('soundfont', soundfont))
+    for o in ('audio','autoregressive','bottleneck','codec','diffusion','ear','flow'):
+        if o!='audio' or o in shipped(): yield f'weights of {o}', lambda o=o: load_bundle(o)
     yield 'a first bar', music
 
-@verb
-def doctor():
-    "What is here, what is missing, and the way out"
+@verb(place='store', also=dict(data_dir='store'))
+def doctor(
+    store:str|None=None, # a store of audio or of Songs to look over, or its name in datasets.yaml; without it the library is looked over
+):
+    "What is here, what is missing, and the way out; or what is wrong with a store"
+    if store: return look_over(dataset(store)['store'])
     bad = 0
     for what,look in _checks():
         try: print(f'ok       {what}: {look()}')
