@@ -12,8 +12,8 @@ import readme
 
 ROOT = Path(__file__).resolve().parents[1]
 NBS, LIB = ROOT/'nbs', ROOT/'flocoder'
-ORDER = 'data rolls store loaders collection bundle soundfont training runs sweep compose windows vqvae flow sampling tokens octuple logits streams grammar text phrases diffusion unmasking autoregressive writing bottleneck latents audio wavecodec codegen metrics structure ear copies infilling model_metrics report evaluate leaderboard bench widgets verbs studio workshop menu cli'.split()
-LIGHT = 'data rolls store collection bundle soundfont compose windows vqvae flow sampling text phrases bottleneck latents audio wavecodec codegen metrics structure ear copies infilling model_metrics report evaluate leaderboard verbs studio workshop menu cli'.split()
+ORDER = 'data rolls store loaders collection bundle soundfont training runs sweep compose windows vqvae flow sampling tokens octuple logits streams grammar text phrases diffusion unmasking autoregressive writing bottleneck latents audio wavecodec codegen metrics structure ear copies infilling model_metrics report evaluate leaderboard bench widgets verbs soundroom studio workshop menu cli'.split()
+LIGHT = 'data rolls store collection bundle soundfont compose windows vqvae flow sampling text phrases bottleneck latents audio wavecodec codegen metrics structure ear copies infilling model_metrics report evaluate leaderboard verbs soundroom studio workshop menu cli'.split()
 HEAVY = 'fastai matplotlib pretty_midi music21 pyarrow scipy'.split()
 NAMES = {'yaml': 'pyyaml'}
 MACHINE = re.compile(r'/(?:home|root|Users|work|tmp)/[\w.-]+/')
@@ -127,7 +127,7 @@ def check_modules():
             if top == 'flocoder' and rest and rest[0] in ORDER and now and ORDER.index(rest[0]) >= ORDER.index(p.stem):
                 yield f'{p.name}:{line}: imports {name}, which stands below it'
             if now and p.stem in LIGHT and top in HEAVY: yield f'{p.name}:{line}: imports {top} at module level'
-            if now and p.stem in ('verbs', 'studio', 'workshop', 'menu', 'cli') and top in ('torch', 'numpy'): yield f'{p.name}:{line}: the command line must start without {top}'
+            if now and p.stem in ('verbs', 'soundroom', 'studio', 'workshop', 'menu', 'cli') and top in ('torch', 'numpy'): yield f'{p.name}:{line}: the command line must start without {top}'
 
 
 def check_requirements():

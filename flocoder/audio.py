@@ -7,8 +7,8 @@ __all__ = ['SUFFIXES', 'FORMAT', 'AUDIO_VERSION', 'MANIFEST', 'JOURNAL', 'PACKED
            'read_audio', 'write_audio', 'plot_audio', 'audio_player', 'AudioStore', 'AudioReport', 'prepare_audio',
            'render_audio', 'check_audio', 'AudioLoader', 'audio_dls']
 
-# %% ../nbs/08_audio.ipynb #968f2800
-import hashlib, io, json, math, os, threading
+# %% ../nbs/08_audio.ipynb #3cedc04f
+import hashlib, io, json, math, os, re, threading
 from base64 import b64encode
 from collections import OrderedDict
 from concurrent.futures.process import BrokenProcessPool
@@ -37,7 +37,7 @@ def from_u16(
     "The samples again"
     return (np.asarray(x).astype('f4')-np.float32(32767.5))/np.float32(32767.5)
 
-# %% ../nbs/08_audio.ipynb #02dfdb1c
+# %% ../nbs/08_audio.ipynb #74299e34
 SUFFIXES = ('.wav','.flac','.ogg','.mp3','.m4a','.u16')
 
 @contextmanager
@@ -59,8 +59,8 @@ def _by_soundfile(path):
             while len(b:=f.read(1<<20, 'float32', True)): x.append(b.mean(1))
         except soundfile.LibsndfileError as e: raise ValueError(f'it cannot be read to its end ({e.error_string})') from e
         x = np.concatenate(x or [np.zeros(0,'f4')])
-        told = [o.split() for o in f.extra_info.splitlines() if o.startswith('data :') and 'should be' in o]
-        if len(x)<f.frames or (told and int(told[0][2])<0x7fffff00): raise ValueError('it is cut off: it holds fewer samples than its header says')
+        told = re.search(r'^data : (\d+) \(should be (\d+)', f.extra_info, re.M)
+        if len(x)<f.frames or (told and int(told[2])<int(told[1])<0x7fffff00): raise ValueError('it is cut off: it holds fewer samples than its header says')
         return x, f.samplerate, {k:v for k,v in f.copy_metadata().items() if v}
 
 def _by_av(path):
@@ -459,12 +459,12 @@ def prepare_audio(
         else: seen.add(name); work.append((_Recording(str(src.resolve()), rate), n, name))
     return _fill(work, dest, report, dict(rate=rate, recipe='audio', credit=credit, licence=licence), group=group, **how)
 
-# %% ../nbs/08_audio.ipynb #d262ce1b
+# %% ../nbs/08_audio.ipynb #aec8aca0
 def render_audio(
     store,        # a Store of Songs, or its folder
     dest,         # folder of the audio store
     seconds=None, # only so many of each song, from its first note on; None: all
-    limit=None,   # only so many songs of each side, spread evenly over them
+    limit=None,   # only so many songs of each side
     rate=22050,   # samples a second
     font=None,    # path of an .sf2 or .sf3 soundfont; None: pretty_midi's
     jobs=None, valid=.1, test=0., seed=42, min_seconds=0., force=False, strict=False, resume=True, progress=False, packed=False, # see `prepare_audio`
@@ -474,8 +474,7 @@ def render_audio(
     if seconds is not None and not seconds>0: raise StoreError(f'seconds={seconds}: give more than 0, or None')
     try: font = str(tuned_font(font))
     except ValueError as e: raise StoreError(str(e)) from e
-    some = lambda o: o if limit is None or limit>=len(o) else [o[k*len(o)//limit] for k in range(limit)]
-    which = sorted(i for s in SIDES for i in some(songs.songs(s)))
+    which = sorted(i for s in SIDES for i in songs.songs(s)[:limit])
     how = _Played(str(songs.path.resolve()), int(rate), float(seconds or 0), font)
     meta = dict(rate=int(rate), recipe=f'played from {songs.meta["recipe"]}', credit=songs.meta.get('credit',''), licence=songs.meta.get('licence','unknown'))
     return _fill([(how, songs.ids[i], songs.ids[i]+'.u16') for i in which], dest, AudioReport(meta['recipe'], rate=int(rate)), meta, jobs, valid, test, seed, min_seconds, force, strict,

@@ -329,7 +329,7 @@ def bundle_path(
     if own.is_file() or str(name) in ('audio','autoregressive','bottleneck','codec','diffusion','ear','flow'): return own
     raise BundleError(f"no bundle {str(name)!r}: it is no file here, and the package ships {', '.join(shipped()) or 'none'}; give a path ending in .safetensors")
 
-# %% ../nbs/00d_bundle.ipynb #139dde4a
+# %% ../nbs/00d_bundle.ipynb #c33e6f31
 def read_header(
     path, # path of a bundle, or the name of a shipped one
     family=None, # refuse a bundle of another family
@@ -345,7 +345,7 @@ def read_header(
         out = dict(format=BUNDLE_FORMAT, version=ver, family=meta['family'], **{k: json.loads(meta[k]) for k in ('config','view','card')})
         end = start + max((o['data_offsets'][1] for o in head.values()), default=0)
         out['parts'] = {k: dict(bundle=Path(o['bundle']).name, sha256=str(o['sha256']), n_params=int(o['n_params'])) for k,o in json.loads(meta.get('parts','{}')).items()}
-        n = sum(_prod(o['shape']) for k,o in head.items() if not k.endswith(':scale')) + sum(o['n_params'] for o in out['parts'].values())
+        n = sum(_prod(o['shape'])*4//3 if k+_SHAPE in head else _prod(o['shape']) for k,o in head.items() if not k.endswith((_SCALE,_SHAPE))) + sum(o['n_params'] for o in out['parts'].values())
     except (KeyError, TypeError, IndexError, AttributeError, ValueError) as e:
         if isinstance(e, BundleError): raise
         raise BundleError(f"{path}: a damaged bundle header ({type(e).__name__}: {e}); copy or download it again") from None
@@ -395,7 +395,7 @@ class Bundle:
     def __repr__(self): return f"Bundle({self.family}, {len(self.state)} tensors, {sum(o.numel() for o in self.state.values()):,} numbers, {self.path.name})"
     def _repr_markdown_(self): return card_markdown(self.card)
 
-# %% ../nbs/00d_bundle.ipynb #c5d74e1c
+# %% ../nbs/00d_bundle.ipynb #291f6e2b
 def tensor_hash(
     state:dict, # name -> tensor
 )->str: # 64 hexadecimal digits
@@ -407,7 +407,7 @@ def tensor_hash(
         h.update(v.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
     return h.hexdigest()
 
-_SCALE = ':scale' # follows the name of a tensor of 8-bit numbers: what each of its rows is multiplied with
+_SCALE, _SHAPE = ':scale', ':shape' # follow the name of a tensor of few bits: what each of its rows is multiplied with; of 6 bits: its shape
 
 def _tensors(path, device='cpu'): # name -> tensor
     from safetensors import safe_open, SafetensorError
@@ -416,8 +416,16 @@ def _tensors(path, device='cpu'): # name -> tensor
     except (SafetensorError, OSError) as e: raise BundleError(f"{path}: damaged ({e}); copy or download it again") from None
     for k in [o for o in state if o.endswith(_SCALE)]:
         name, s = k.removesuffix(_SCALE), state.pop(k).float()
-        state[name] = state[name].float()*s.view(-1, *[1]*(state[name].ndim-1))
+        v = state[name]
+        if name+_SHAPE in state: v = _from_six(v, state.pop(name+_SHAPE).tolist())
+        state[name] = v.float()*s.view(-1, *[1]*(v.ndim-1))
     return state
+
+def _from_six(v, shape): # bytes [rows, 3n] -> numbers of 6 bits, -31..31
+    import torch
+    a, b, c = v.unflatten(1, (-1,3)).unbind(-1)
+    four = torch.stack([a>>2, (a&3)<<4|b>>4, (b&15)<<2|c>>6, c&63], -1).flatten(1)
+    return (four.char()-31)[:,:_prod(shape[1:])].reshape(shape)
 
 def _part(path, k, ref, device='cpu'): # the tensors `k.*` of the bundle at `path`, from the bundle that its header names
     other = path.parent/ref['bundle'] if ref['bundle'].endswith('.safetensors') else _own(ref['bundle'])
@@ -479,14 +487,19 @@ def checkpoint_of(
     known = ', '.join(sorted(there, key=lambda s: (s.startswith('raw_'), int((re.findall(r'_(\d+)$', s) or [0])[0]), s)))
     raise BundleError(f"{run}: no checkpoint {name}; there are {known} (train.keep_every and train.keep_raw keep more of them)")
 
-# %% ../nbs/00d_bundle.ipynb #9f60a9bb
-def _eight(state): # matrices of 16-bit numbers as 8-bit ones, each row with its scale
+# %% ../nbs/00d_bundle.ipynb #5f9e4d09
+def _few_bits(state, bits): # matrices of 16-bit numbers as numbers of 8 or 6 bits, each row with its scale
+    import torch, torch.nn.functional as F
     res = {}
     for k,v in state.items():
-        if str(v.dtype)!='torch.float16' or v.ndim<2 or v.numel()<256: res[k] = v; continue
-        rows = v.float().flatten(1)
-        s = (rows.abs().amax(1)/127).clamp(min=1e-6).half()
-        res |= {k: (rows/s.float()[:,None]).round().clamp(-127,127).char().view(v.shape), k+_SCALE: s}
+        n = next((n for pre,n in bits.items() if k.startswith(pre)), 16)
+        if str(v.dtype)!='torch.float16' or v.ndim<2 or v.numel()<256 or n==16: res[k] = v; continue
+        rows, top = v.float().flatten(1), 2**(n-1)-1
+        s = (rows.abs().amax(1)/top).clamp(min=1e-6).half()
+        q = (rows/s.float()[:,None]).round().clamp(-top,top).char()
+        if n==8: res |= {k: q.view(v.shape), k+_SCALE: s}; continue
+        a, b, c, d = (F.pad(q, (0,-q.shape[1]%4))+31).byte().unflatten(1, (-1,4)).unbind(-1)
+        res |= {k: torch.stack([a<<2|b>>4, (b&15)<<4|c>>2, (c&3)<<6|d], -1).flatten(1), k+_SCALE: s, k+_SHAPE: torch.tensor(v.shape, dtype=torch.int32)}
     return res
 
 def pack_bundle(
@@ -494,16 +507,18 @@ def pack_bundle(
     dest, # the file to write, ending in .safetensors; a .md with the card appears beside it
     half=True, # round the weights to 16 bits
     parts=None, # dict(codec='codec') leaves the tensors `codec.*` to that bundle: one that ships, or a file (`x.safetensors`) beside dest
-    eight=False, # round matrices further, to 8 bits and a scale for each row
+    bits=None, # round matrices further, to 8 or 6 bits and a scale for each row: a number, or a dict from the beginning of a tensor's name to a number
     **card, # entries of the card to add or replace
 )->Path: # dest
     "A copy of a trained bundle to ship: half as large, with a complete card"
     import torch
     src, dest = Path(src), Path(dest)
     b = load_bundle(checkpoint_of(src) if src.is_dir() else src)
-    half = half or eight
+    bits = bits if isinstance(bits, dict) else {'':bits} if bits else {}
+    if bad := [o for o in bits.values() if o not in (6,8,16)]: raise BundleError(f"bits={bad[0]}: use 6, 8 or 16")
+    half = bool(half or bits)
     state = {k: v.half() if half and v.dtype==torch.float32 else v for k,v in b.state.items()}
-    card = {k:v for k,v in b.card.items() if k not in b.parts} | card | (dict(numbers=f'rounded to {"8 bits, with a scale for each row" if eight else "16 bits"}') if half else {})
+    card = {k:v for k,v in b.card.items() if k not in b.parts} | card | (dict(numbers=f'rounded to {" and ".join(map(str, sorted({*bits.values()})))} bits, with a scale for each row' if bits else 'rounded to 16 bits') if half else {})
     refs = {}
     for k,name in (parts or {}).items():
         own = {n[len(k)+1:]: v for n,v in state.items() if n.startswith(f'{k}.')}
@@ -511,6 +526,6 @@ def pack_bundle(
         _part(dest, k, refs[k])
         state = {n:v for n,v in state.items() if not n.startswith(f'{k}.')}
         card[k] = f"{name}, {'beside this file' if Path(name).suffix else 'which ships with flocoder'} (sha256 {refs[k]['sha256'][:12]})"
-    save_bundle(dest, b.family, b.config, _eight(state) if eight else state, b.view, card, refs)
+    save_bundle(dest, b.family, b.config, _few_bits(state, bits) if bits else state, b.view, card, refs)
     atomic_write(dest.with_suffix('.md'), card_markdown(card))
     return dest

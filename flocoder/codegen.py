@@ -53,7 +53,7 @@ class GeneratorConfig:
         if self.backbone=='transformer' and (self.dim%self.head or self.head%2): raise ConfigError(f'head={self.head}: give an even number that divides dim={self.dim}')
         self.ratio, self.margin = self.above//self.level, sum(self.dilations) # codes for one of the line above; coarse codes that are seen on either side
 
-# %% ../nbs/08b_codegen.ipynb #6a0a3871
+# %% ../nbs/08b_codegen.ipynb #bb2ea96b
 class ContextNet(nn.Module):
     "What a coarser line says about every place of a finer one"
     def __init__(self, cfg):
@@ -62,9 +62,7 @@ class ContextNet(nn.Module):
         self.dilations, self.embed = cfg.dilations, nn.Embedding(cfg.size+1, w)
         self.convs = nn.ModuleList(nn.Conv1d(w, w, 3, dilation=d) for d in cfg.dilations)
         self.up, self.norm = nn.ConvTranspose1d(w, w, cfg.ratio, cfg.ratio), nn.LayerNorm(w)
-    def forward(self,
-        above, # int64 [n, margin + m + margin]: coarse codes, `size` where there are none
-    ): # float [n, m*ratio, context]
+    def forward(self, above): # int64 [n, margin + m + margin]: coarse codes, `size` where there are none -> float [n, m*ratio, context]
         x = self.embed(above).mT
         for d,conv in zip(self.dilations, self.convs): x = x[...,d:-d]+conv(F.gelu(x))
         return self.norm(self.up(F.gelu(x)).mT)
@@ -247,16 +245,14 @@ def write(self:CodeGenerator,
     self.train(was)
     return torch.cat([head, new], 1)
 
-# %% ../nbs/08b_codegen.ipynb #9af91152
+# %% ../nbs/08b_codegen.ipynb #2a4dc792
 def _hash_levels(stack, least=0):
     "A hash of the codecs of a stack for each level from `least` up"
     return {str(c.level):tensor_hash(c.state_dict())[:16] for c in stack.codecs if c.level>=least}
 
 class CodeStore:
     "The codes of a corpus, mapped from a folder that `cache_codes` wrote"
-    def __init__(self,
-        path, # the folder
-    ):
+    def __init__(self, path):
         self.path = Path(path)
         m = json.loads((self.path/'codes.json').read_text())
         self.levels, self.size, self.rate, self.codecs, self.split = m['levels'], m['size'], m['rate'], m['codecs'], np.array(m['split'])
@@ -266,11 +262,10 @@ class CodeStore:
         self.line = {l:np.memmap(self.path/f'{l}.i16', '<i2', 'r', shape=(int(k.sum()),)) for l,k in self.count.items()}
     def __repr__(self): return f'CodeStore of {len(self.split)} recordings, '+', '.join(f'{len(o):,} codes of level {l}' for l,o in self.line.items())
 
-# %% ../nbs/08b_codegen.ipynb #557590e1
+# %% ../nbs/08b_codegen.ipynb #e6ec5522
 def _encoded(stack, store, i, device, piece=2**20, around=2**14):
     "The codes of one recording: dict level → int16 [codes]"
-    res, top, frames = {l:[] for l in stack.levels}, stack.levels[0], int(store.frames[i])
-    end = -(-frames//top)*top
+    res, frames, end = {l:[] for l in stack.levels}, int(store.frames[i]), -(-int(store.frames[i])//stack.levels[0])*stack.levels[0]
     for a in range(0, frames, piece):
         b, start = min(a+piece, end), max(a-around, 0)
         x = torch.from_numpy(store.audio(i, start, b+around-start)).to(device)
@@ -419,11 +414,22 @@ def job_config(
     if preset not in PRESETS or level not in LEVELS: raise ConfigError(f'preset={preset!r}, level={level}: there are {", ".join(PRESETS)}, and levels {", ".join(map(str, LEVELS))}')
     return resolve(JobConfig, (f'level {level}', MODELS[f'generator-{level}']), (f'preset {preset}', PRESETS[preset]), *((f'layer {i+1}', o) for i,o in enumerate(layers)))[0]
 
-# %% ../nbs/08b_codegen.ipynb #6078e515
+# %% ../nbs/08b_codegen.ipynb #4d9fc7d1
 def _stack(codec, level=None):
     "A CodecStack down to a level, out of a folder of runs, a bundle, or itself"
     return codec if isinstance(codec, nn.Module) else codec_stack(codec, level) if Path(codec).is_dir() else AudioChain.from_bundle(codec).stack
 
+@torch.no_grad()
+def _from_books(net, stack):
+    "Begin with the vectors that the codecs have for their codes, along their principal axes"
+    books = {m.level:m.book.code.detach().float().cpu() for m in stack.codecs}
+    for table,level in ((net.embed, net.cfg.level), *([(net.around.embed, net.cfg.above)] if net.around else [])):
+        x = books[level]-books[level].mean(0)
+        x = x@torch.linalg.svd(x, full_matrices=False)[2][:table.embedding_dim].T
+        table.weight.mul_(.3)[:len(x),:x.shape[1]] = x/x.std(0).clamp(min=1e-6)
+    return net
+
+# %% ../nbs/08b_codegen.ipynb #2e21d143
 def train_generator(
     store,      # an AudioStore, its path, or a list of such
     run,        # run folder
@@ -442,10 +448,10 @@ def train_generator(
     stores = [s if isinstance(s, AudioStore) else AudioStore(s) for s in (store if isinstance(store, (list,tuple)) else [store])]
     old, t = CodeGenerator.from_bundle(init) if init else None, cfg.train
     if old: cfg = replace(cfg, model=replace(old.cfg, dropout=cfg.model.dropout, smoothing=cfg.model.smoothing))
-    found = cache_codes(stores, _stack(codec or run.parent, cfg.model.level), codes or run.parent/'codes', dev, cfg.data.seconds)
+    found = cache_codes(stores, stack:=_stack(codec or run.parent, cfg.model.level), codes or run.parent/'codes', dev, cfg.data.seconds)
     cfg = replace(cfg, model=replace(cfg.model, size=found.size))
     seed_everything(t.seed)
-    model = CodeGenerator(cfg.model)
+    model = _from_books(CodeGenerator(cfg.model), stack)
     if old: model.load_state_dict(old.state_dict())
     model = model.train().to(dev)
     dls = code_dls(found, cfg.model, cfg.data, t.bs, min(t.eval_every, t.steps), t.seed, dev)
@@ -467,17 +473,13 @@ def from_bundle(cls,
 
 CodeGenerator.from_bundle = classmethod(from_bundle)
 
-# %% ../nbs/08b_codegen.ipynb #ca0410ec
+# %% ../nbs/08b_codegen.ipynb #ca465452
 class AudioChain:
     "Codecs and generators, coarse to fine"
-    def __init__(self,
-        stack, # CodecStack
-        generators, # dict: level → CodeGenerator
-    ):
+    def __init__(self, stack, generators): # CodecStack; dict level → CodeGenerator
         self.stack, self.generators, self.rate, self.levels, self.card = stack, generators, stack.rate, tuple(stack.levels), {}
         for l,g in generators.items():
-            if g.cfg.level!=l or l not in self.levels: raise ValueError(f'a generator of level {g.cfg.level} given for level {l}; the codecs have {", ".join(map(str, self.levels))}')
-            if g.cfg.above and g.cfg.above not in self.levels: raise ValueError(f'generator-{l} is told the codes of level {g.cfg.above}; the codecs have {", ".join(map(str, self.levels))}')
+            if g.cfg.level!=l or not {l, g.cfg.above}<={0, *self.levels}: raise ValueError(f'a generator of level {g.cfg.level} that is told level {g.cfg.above} is given for level {l}; the codecs have {", ".join(map(str, self.levels))}')
     def needed(self, level=None): # the levels down to this one, coarse to fine; an error where there is none
         if (level:=level or self.levels[-1]) not in self.levels: raise ValueError(f'level={level}: the codecs have {", ".join(map(str, self.levels))}')
         need = [l for l in self.levels if l>=level]
@@ -487,10 +489,7 @@ class AudioChain:
         for m in (self.stack, *self.generators.values()): m.to(device).eval()
         return self
     def tensor(self, x): return torch.from_numpy(x)[None].to(next(self.stack.parameters()).device) # [1, samples]
-    def reconstruct(self,
-        audio, # float [samples]
-        level=None, # at which level; the finest if None
-    ): # float32 [samples]
+    def reconstruct(self, audio, level=None): # float [samples]; at which level, the finest if None -> float32 [samples]
         "Sound through codes and back"
         if (x:=np.asarray(audio, 'f4')).ndim!=1 or not len(x): raise ValueError(f'audio of shape {list(x.shape)}: give the samples of one channel')
         with torch.inference_mode(): return self.stack.decode(self.stack.encode(self.tensor(x)), level or self.levels[-1], len(x))[0].float().cpu().numpy()

@@ -254,7 +254,7 @@ def _there_and_back(bundle, kw):
         return back, note_scores(again, rolls)['onset']['f1']
     return through, dict(bundle=bundle, out='music', wav=True, png=True)|kw
 
-# %% ../nbs/10b_studio.ipynb #fb399924
+# %% ../nbs/10b_studio.ipynb #637f27df
 @verb(also=dict(load_dir='bundle', weights_dir='bundle', audio='files', model='level', output='out'))
 @delegates(_composer, but=_DRAWN)
 def reconstruct(
@@ -268,9 +268,11 @@ def reconstruct(
     **kwargs
 ):
     "Songs through the codec, or through the latent of a model, and back; sound through the codecs of sound"
-    kw, rows, kinds = kwargs if gpu else kwargs|dict(device='cpu'), [], {_is_sound(p) for p,_ in _inputs(files, True)}
+    todo = _inputs(files, True)
+    kw, rows, kinds, many = kwargs if gpu else kwargs|dict(device='cpu'), [], {_is_sound(p) for p,_ in todo}, len(todo)-1
     if True not in kinds and (odd:=[k for k,v in dict(level=level, keep_levels=keep_levels, metrics=metrics, max_length=max_length).items() if v]):
         raise ConfigError(f'--{odd[0].replace("_","-")} is for sound, and there is none among the files')
+    if True in kinds and many and _is_sound(kw.get('out','')): raise ConfigError(f'--out {kw["out"]}: name a folder for the results of {many+1} files')
     hear = _codecs(bundle or 'audio', level, keep_levels, max_length, kw) if True in kinds else None
     through, kw = _there_and_back(bundle or 'codec', kw) if False in kinds else (None, kw)
     def one(song, path, folder, stem):
@@ -419,22 +421,23 @@ def generate_sound(
     _save_sound(sounds, chain.rate, manifest, dict(verb='generate audio')|made|how|dict(level=last))
     for p,(x,about) in sounds.items(): print(f'{p.as_posix()}: {len(x)} samples, level {about["level"]}')
 
-# %% ../nbs/10b_studio.ipynb #10010114
+# %% ../nbs/10b_studio.ipynb #f6a2596b
 def _closeness(x, y, rate, piece=30):
     "snr, lsd and mel of a sound and its copy, dB; spectra are compared in pieces of `piece` seconds or a little more"
     import numpy as np
-    from flocoder.model_metrics import log_spectral_distance, mel_distance, snr
+    from flocoder.model_metrics import log_spectral_distance, mel_distance
     whole = [np.pad(o, (0, max(2048-len(o), 0))) for o in (x, y)]
     parts = [*zip(*(np.array_split(o, max(len(o)//(piece*rate), 1)) for o in whole))]
+    power = lambda f: sum(float(np.square(f(a,b), dtype='f8').sum()) for a,b in parts)
     mean = lambda f: float(np.average([f(a,b) for a,b in parts], weights=[len(a) for a,_ in parts]))
-    res = dict(snr=float(snr(*whole)), lsd=mean(log_spectral_distance), mel=mean(lambda a,b: mel_distance(a, b, rate)))
-    return {k:v if np.isfinite(v) else None for k,v in res.items()}
+    signal, noise = power(lambda a,b: a), power(lambda a,b: a-b)
+    return dict(snr=10*float(np.log10(signal/noise)) if signal and noise else None, lsd=mean(log_spectral_distance), mel=mean(lambda a,b: mel_distance(a, b, rate)))
 
-def _told(row):
+def _in_words(row):
     says = {k:'-' if row[k] is None else f'{round(row[k], 2)+0:.2f} dB' for k in ('snr','lsd','mel')}
     return f'level {row["level"]}, SNR {says["snr"]}, log-spectral distance {says["lsd"]}, mel distance {says["mel"]}, {row["bits_per_second"]:.0f} bits a second; unique codes ' + ', '.join(f'{k} of {n} ({l})' for l,(k,n) in row['codes'].items())
 
-# %% ../nbs/10b_studio.ipynb #88ce3e69
+# %% ../nbs/10b_studio.ipynb #ad8a11f4
 def _codecs(bundle, level, keep, seconds, kw):
     "A function (path, folder, stem) that sends a recording through the codecs of a chain, and gives a row of scores for each level that is written"
     from flocoder.audio import read_audio
@@ -455,7 +458,7 @@ def _codecs(bundle, level, keep, seconds, kw):
             row = dict(level=l, bits_per_second=stack.bits(l), **_closeness(x, y.numpy(), stack.rate), codes={k:(len(codes[k].unique()), size[k]) for k in stack.needed(l)})
             p = place/f'{stem}{"" if l==last and _is_sound(folder) else f"_level_{l}"}{end}'
             sounds[p] = y.numpy(), row
-            print(f'{p.as_posix() if kw.get("wav", True) else path}: {_told(row)}')
+            print(f'{p.as_posix() if kw.get("wav", True) else path}: {_in_words(row)}')
         if kw.get('wav', True): _save_sound(sounds, stack.rate, manifest, dict(verb='reconstruct', source=Path(path).name, bundle=bundle, max_length=seconds))
         return [dict(file=str(path), seconds=len(y)/stack.rate, **row) for y,row in sounds.values()]
     return hear
