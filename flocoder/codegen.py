@@ -414,10 +414,10 @@ def job_config(
     if preset not in PRESETS or level not in LEVELS: raise ConfigError(f'preset={preset!r}, level={level}: there are {", ".join(PRESETS)}, and levels {", ".join(map(str, LEVELS))}')
     return resolve(JobConfig, (f'level {level}', MODELS[f'generator-{level}']), (f'preset {preset}', PRESETS[preset]), *((f'layer {i+1}', o) for i,o in enumerate(layers)))[0]
 
-# %% ../nbs/08b_codegen.ipynb #4d9fc7d1
+# %% ../nbs/08b_codegen.ipynb #82800958
 def _stack(codec, level=None):
     "A CodecStack down to a level, out of a folder of runs, a bundle, or itself"
-    return codec if isinstance(codec, nn.Module) else codec_stack(codec, level) if Path(codec).is_dir() else AudioChain.from_bundle(codec).stack
+    return codec if isinstance(codec, nn.Module) else codec_stack(codec, level) if Path(codec).is_dir() or not (Path(codec).suffix or len(Path(codec).parts)<2) else AudioChain.from_bundle(codec).stack
 
 @torch.no_grad()
 def _from_books(net, stack):

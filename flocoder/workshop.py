@@ -432,10 +432,10 @@ def info(
         if not json: return print(f"{res['family']}, {res['n_params']:,} numbers, {res['bytes']/1e6:.1f} MB{_knows(res)}\n\n{card_markdown({k:v for k,v in res['card'].items() if k!='instruments'})}")
     print(dumps(res, indent=1))
 
-# %% ../nbs/10c_workshop.ipynb #c0e2177a
+# %% ../nbs/10c_workshop.ipynb #abafb30b
 @verb
 def bundle(
-    pack:str|None=None, # a run folder or a bundle to pack; without it the bundles that ship are listed
+    pack:str|None=None, # a run folder, a bundle, or the folder of a chain of sound (vqvae-512, generator-512, …) to pack; without it the bundles that ship are listed
     out:str|None=None, # the file to write, ending in .safetensors; its card appears beside it
     half:bool=True, # round the weights to 16 bits, for a file half as large
     data:str|None=None, # the store that it learnt from, or its name in datasets.yaml: the bundle then knows which instruments are frequent there (top5, top10)
@@ -445,6 +445,10 @@ def bundle(
         from flocoder.bundle import pack_bundle
         if not out: raise ConfigError(f'{pack}: say where to, as in flocoder bundle --pack {pack} --out model.safetensors')
         more = {}
+        if Path(pack).is_dir() and any(Path(pack).glob('vqvae?512/checkpoints')):
+            from flocoder.codegen import pack_chain
+            if data: raise ConfigError('--data is for models of notes; leave it out')
+            return print(f'{pack_chain(pack, out, half=half)}: {Path(out).stat().st_size/1e6:.1f} MB')
         if data:
             from flocoder.collection import top_programs
             from flocoder.store import Store
