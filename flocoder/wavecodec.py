@@ -8,7 +8,7 @@ __all__ = ['LEVELS', 'PRESETS', 'MODELS', 'band_filters', 'SubBands', 'WaveConfi
            'WaveTrain', 'JobConfig', 'job_config', 'load_codec', 'codec_stack', 'wave_learner', 'wave_scores',
            'train_wavecodec', 'stack_scores', 'middle_clips']
 
-# %% ../nbs/08a_wavecodec.ipynb #5f3c14dc
+# %% ../nbs/08a_wavecodec.ipynb #a201bc5d
 import math
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
 from fastcore.basics import patch
 from .audio import AudioStore, audio_dls, write_audio
-from .bundle import BundleError, ConfigError, TrainConfig, checkpoint_of, config_dict, load_bundle, resolve
+from .bundle import BundleError, ConfigError, TrainConfig, checkpoint_of, config_dict, load_bundle, resolve, tensor_hash
 from .vqvae import Codebook, Quantised, code_use
 
 # %% ../nbs/08a_wavecodec.ipynb #be3d84a8
@@ -394,7 +394,7 @@ def wave_loss(
         each['mel'].append(bels(bank@a, bank@b))
     return {k:v for k,v in (res|{k:torch.stack(v).mean() for k,v in each.items() if v}).items() if getattr(aim, k)}
 
-# %% ../nbs/08a_wavecodec.ipynb #61b65368
+# %% ../nbs/08a_wavecodec.ipynb #26ba0abb
 @dataclass
 class WaveData:
     "Which clips a codec sees"
@@ -425,7 +425,7 @@ class JobConfig:
         if self.data.samples%self.model.level or self.data.samples%(self.model.above or 1): raise ConfigError(f'data.samples={self.data.samples}: give a multiple of {max(self.model.level, self.model.above)}')
 
 PRESETS = dict(small={}, tiny=dict(model=dict(channels=(8,12,16,16), units=1, size=64), data=dict(samples=4096), aim=dict(windows=(256,1024)), train=dict(steps=30, bs=4, eval_every=15)),
-    seed=dict(model=dict(kind='plain', above=0, dim=32, book='gradient', beta=1.), aim=dict(snr=0., stft=0., convergence=0., mel=0., complex=1.), data=dict(samples=65536),
+    seed=dict(model=dict(kind='plain', above=0, dim=32, book='gradient', beta=1.), aim=dict(snr=0., stft=0., convergence=0., mel=0., complex=2.), data=dict(samples=65536),
         train=dict(lr=2e-4, wd=0., warmup=0., schedule='constant', clip=0.)))
 _SHAPES = {512:dict(channels=(32,48,64,96), units=2, dim=8), 128:dict(channels=(32,48,64), units=2, dim=8), 32:dict(channels=(32,64)), 8:dict(channels=(32,), units=5)}
 MODELS = {f'vqvae{s}{l}':dict(model=dict(level=l, above=a, **_SHAPES[l]), **(dict(aim=dict(snr=3.), train=dict(lr=2e-3)) if l>100 else {})) for l,a in zip(LEVELS, (0,*LEVELS)) for s in '-_'}
@@ -439,15 +439,17 @@ def job_config(
     if preset not in PRESETS: raise ConfigError(f'preset={preset!r}: there are {", ".join(PRESETS)}')
     return resolve(JobConfig, (f'level {level}', MODELS[f'vqvae-{level}'] if level in LEVELS else dict(model=dict(level=level))), (f'preset {preset}', PRESETS[preset]), *[('argument', o) for o in layers])[0]
 
-# %% ../nbs/08a_wavecodec.ipynb #dcb3370f
+# %% ../nbs/08a_wavecodec.ipynb #edb15eec
 def load_codec(
     path, # a bundle, or a run folder
 ): # WaveCodec; its `card` is that of the bundle
     "One trained level"
     b = load_bundle(checkpoint_of(path) if Path(path).is_dir() else path, 'wavecodec')
     m = b.load_into(WaveCodec(b.as_config(WaveConfig)))
-    m.card = b.card
+    m.card, m.above = b.card, b.view.get('above', {})
     return m.eval().requires_grad_(False)
+
+def _marks(stack): return {str(m.level):tensor_hash(m.state_dict())[:16] for m in stack.codecs} # which codecs these are
 
 def codec_stack(
     folder, # a folder of runs: vqvae-512, vqvae-128, ...; underscores do as well
@@ -467,6 +469,9 @@ def codec_stack(
         stack = [load_codec(found[want])]+stack
         want = stack[0].cfg.above
     if len(stack)==1: stack = [m for m in (load_codec(found[l]) for l in LEVELS if l in found and l>level) if not m.cfg.above]+stack
+    marks = _marks(CodecStack(stack))
+    for m in stack:
+        if other := [l for l,h in m.above.items() if marks.get(l)!=h]: raise BundleError(f'vqvae-{m.level} in {folder} was trained above another vqvae-{other[0]}; train it again: `flocoder train vqvae-{m.level} STORE --run {found[m.level]} --no-resume`')
     rates = {m.card.get('rate', 22050) for m in stack}
     if len(rates)>1: raise BundleError(f'the codecs in {folder} are of {sorted(rates)} samples a second; train all levels on one store')
     return CodecStack(stack, rates.pop()).eval().requires_grad_(False)
@@ -500,7 +505,7 @@ def wave_scores(
     use, rows = code_use(torch.cat(codes)[None,None], [model.size]), np.concatenate(rows, 1)
     return dict(zip(('snr','lsd','mel'), np.where(np.isfinite(rows), rows, np.nan).mean(1).tolist()), usage=use['usage'][0], perplexity=use['perplexity'][0])
 
-# %% ../nbs/08a_wavecodec.ipynb #e34e1af7
+# %% ../nbs/08a_wavecodec.ipynb #6b912165
 def _clips(run, valid, rate): # a callback that writes the first withheld clip and its copy after each epoch
     from fastai.callback.core import Callback
     class Clips(Callback):
@@ -543,7 +548,7 @@ def train_wavecodec(
     dls = audio_dls(stores, d.samples, t.bs, min(t.eval_every, t.steps), d.valid_crops, t.seed, device, d.by, d.short)
     if dls.left_out: print(f'{dls.left_out} files are shorter than {d.samples} samples and are left out; data.short=pad keeps them')
     said = [dict.fromkeys(str(getattr(s, k)) for s in stores) for k in ('credit','licence')]
-    extra = dict(family='wavecodec', config=config_dict(cfg.model), view=dict(rate=stores[0].rate), data='; '.join(said[0]), licence='; '.join(said[1]), rate=stores[0].rate,
+    extra = dict(family='wavecodec', config=config_dict(cfg.model), view=dict(rate=stores[0].rate) | (dict(above=_marks(above)) if above else {}), data='; '.join(said[0]), licence='; '.join(said[1]), rate=stores[0].rate,
         aim=config_dict(cfg.aim), clips=config_dict(d), init=str(init or ''))
     learn = wave_learner(dls, model, cfg.aim, stores[0].rate)
     if clips: learn.add_cb(_clips(run, dls.valid, stores[0].rate))
