@@ -7,16 +7,11 @@ __all__ = ['SUFFIXES', 'FORMAT', 'AUDIO_VERSION', 'MANIFEST', 'JOURNAL', 'PACKED
            'read_audio', 'write_audio', 'plot_audio', 'audio_player', 'AudioStore', 'AudioReport', 'prepare_audio',
            'render_audio', 'check_audio', 'AudioLoader', 'audio_dls']
 
-# %% ../nbs/08_audio.ipynb #3cedc04f
-import hashlib, io, json, math, os, re, threading
-from base64 import b64encode
-from collections import OrderedDict
+# %% ../nbs/08_audio.ipynb #1baf2d60
+import base64, collections, contextlib, errno, hashlib, html, io, json, math, os, re, shutil, threading
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from errno import ENAMETOOLONG
 from functools import lru_cache, partial
-from html import escape
 from pathlib import Path
 import numpy as np, torch
 from fastcore.basics import patch
@@ -37,10 +32,10 @@ def from_u16(
     "The samples again"
     return (np.asarray(x).astype('f4')-np.float32(32767.5))/np.float32(32767.5)
 
-# %% ../nbs/08_audio.ipynb #74299e34
+# %% ../nbs/08_audio.ipynb #c70b2f49
 SUFFIXES = ('.wav','.flac','.ogg','.mp3','.m4a','.u16')
 
-@contextmanager
+@contextlib.contextmanager
 def _quiet():
     "Decoders in C write to file 2 past Python; here that goes nowhere"
     was, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
@@ -96,7 +91,7 @@ def _decode(path, rate):
     if not np.isfinite(x).all(): raise ValueError('it holds samples that are not numbers')
     return resample_audio(np.asarray(x, 'f4'), source, rate), {k:tags[k] for k in ('title','artist','album','genre','date') if k in tags}
 
-# %% ../nbs/08_audio.ipynb #feb2282d
+# %% ../nbs/08_audio.ipynb #7b8e5925
 def read_audio(
     path, # a wav, flac, ogg, mp3 or u16 file; m4a and others with the extra `audio`
     rate=22050, # samples a second that are wanted
@@ -121,10 +116,13 @@ def write_audio(
     if kind=='.u16': return atomic_write(path, to_u16(x).tobytes())
     if kind not in _KINDS: raise StoreError(f'{path}: sound is written as {", ".join(_KINDS)} or .u16')
     x = np.clip(np.rint(x*32768), -32768, 32767).astype('i2') if _KINDS[kind][1]=='PCM_16' else np.clip(x,-1,1)
-    soundfile.write(data, x, int(rate), _KINDS[kind][1], format=_KINDS[kind][0])
+    try:
+        with soundfile.SoundFile(data, 'w', int(rate), 1, _KINDS[kind][1], format=_KINDS[kind][0]) as f:
+            for a in range(0, len(x), 1<<16): f.write(x[a:a+(1<<16)]) # the encoder of ogg dies of a long piece in one go
+    except soundfile.LibsndfileError as e: raise StoreError(f'{path}: {kind} cannot be written at {rate} samples a second ({e.error_string})') from e
     return atomic_write(path, data.getvalue())
 
-# %% ../nbs/08_audio.ipynb #3598cc2a
+# %% ../nbs/08_audio.ipynb #a8f75e6d
 def plot_audio(
     audio, # float [samples]
     rate=22050, # samples a second
@@ -156,11 +154,10 @@ def audio_player(
     import soundfile
     data = io.BytesIO()
     soundfile.write(data, np.clip(np.asarray(audio,'f4'),-1,1), int(rate), format='MP3', compression_level=.9)
-    return _Html(f'<figure><figcaption>{escape(title)}</figcaption><audio controls src="data:audio/mpeg;base64,{b64encode(data.getvalue()).decode()}"></audio></figure>')
+    return _Html(f'<figure><figcaption>{html.escape(title)}</figcaption><audio controls src="data:audio/mpeg;base64,{base64.b64encode(data.getvalue()).decode()}"></audio></figure>')
 
-# %% ../nbs/08_audio.ipynb #08a8039f
-FORMAT, AUDIO_VERSION = 'flocoder-audio', 1
-MANIFEST, JOURNAL, PACKED = 'manifest.json', '.journal.jsonl', 'audio.u16'
+# %% ../nbs/08_audio.ipynb #d4e5ace7
+FORMAT, AUDIO_VERSION, MANIFEST, JOURNAL, PACKED = 'flocoder-audio', 1, 'manifest.json', '.journal.jsonl', 'audio.u16'
 
 def _entry(e):
     "What is wrong with an entry of a manifest, or ''"
@@ -184,11 +181,16 @@ def _manifest(folder):
     if bad:=[b for e in m['files'] if (b:=_entry(e))] if ok else ['its rate, or its list of files']: raise StoreError(f'{path} is damaged: {bad[0]}; {way}')
     return m
 
+def _ours(folder):
+    "Is this an audio store, finished or begun, and not a folder with the manifest of another program?"
+    head = (folder/MANIFEST).read_bytes()[:4096] if (folder/MANIFEST).is_file() else None
+    return (folder/JOURNAL).exists() if head is None else not head or FORMAT.encode() in head
+
 def _place(folder, e):
     "(path, first byte) of the samples of an entry"
     return (Path(folder)/PACKED, 2*e['offset']) if 'offset' in e else (Path(folder)/e['name'], 0)
 
-# %% ../nbs/08_audio.ipynb #29a8911d
+# %% ../nbs/08_audio.ipynb #51d26128
 def _bare(folder): return sorted((p.relative_to(folder).as_posix(), p.stat().st_size) for p in Path(folder).rglob('*.u16'))
 
 class AudioStore:
@@ -206,7 +208,7 @@ class AudioStore:
         if rate and rate!=self.rate: raise StoreError(f'{path} has {self.rate} samples a second, not {rate}; prepare it again with that rate')
         self.credit, self.licence = self.meta.get('credit',''), self.meta.get('licence','unknown')
         self.frames = np.array([e['frames'] for e in self.files], np.int64)
-        self._maps, self._lock = OrderedDict(), threading.Lock()
+        self._maps, self._lock = collections.OrderedDict(), threading.Lock()
         _raise_limit()
     def __len__(self): return len(self.files)
     def __repr__(self): return f'AudioStore of {len(self)} files ({", ".join(f"{len(self.split(s))} {s}" for s in SIDES if self.split(s))}), {self.seconds:.1f} s at {self.rate} Hz, licence {self.licence}'
@@ -219,14 +221,13 @@ class AudioStore:
         if side is not None and side not in SIDES: raise StoreError(f'unknown side {side!r}; the sides are {", ".join(SIDES)}')
         return [i for i,e in enumerate(self.files) if side in (None,e['split'])]
 
-# %% ../nbs/08_audio.ipynb #c46072c6
+# %% ../nbs/08_audio.ipynb #b1b138ce
 def _raise_limit(most=4096):
     "Let this process hold more files open, where the system knows such a limit"
-    try:
+    with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if 0<=soft<most: resource.setrlimit(resource.RLIMIT_NOFILE, (most if hard<0 else min(hard,most), hard))
-    except (ImportError, OSError, ValueError): pass
 
 def _short(store, e, have): return StoreError(f'{_place(store.path,e)[0]} is damaged: of {e["frames"]} samples {have} are there; `flocoder doctor {store.path}` says all')
 
@@ -282,7 +283,7 @@ class AudioReport:
         return '\n'.join(out)
     def __str__(self): return self._repr_markdown_(10**9)
 
-# %% ../nbs/08_audio.ipynb #aa995e90
+# %% ../nbs/08_audio.ipynb #7ef616ac
 def _hash(x): return hashlib.sha256(x).hexdigest()
 
 @dataclass(frozen=True)
@@ -295,7 +296,6 @@ class _Recording:
         return f'{h.hexdigest()} {self.rate}'
     def read(self, key): return _decode(Path(self.folder)/key, self.rate)
 
-# %% ../nbs/08_audio.ipynb #840ca21a
 _opened = lru_cache(1)(Store)
 
 @dataclass(frozen=True)
@@ -311,7 +311,7 @@ class _Played:
         x = song.to_audio(rate=self.rate, font=self.font).mean(0)[int(first*self.rate):]
         return x[:round(self.seconds*self.rate) or None], {k:str(song.tags[k]) for k in ('title','artist','album','genre') if song.tags.get(k)}
 
-# %% ../nbs/08_audio.ipynb #8b7be5fc
+# %% ../nbs/08_audio.ipynb #7bec6276
 def _intact(folder, e):
     "The samples of an entry as they lie in the store if nothing has changed them, else None"
     path, at = _place(folder, e)
@@ -339,11 +339,11 @@ def _one(job):
         path.parent.mkdir(parents=True, exist_ok=True)
         if not kept or 'offset' in held: _whole(path, x.tofile)
     except OSError as e:
-        if e.errno!=ENAMETOOLONG: raise
+        if e.errno!=errno.ENAMETOOLONG: raise
         return dict(source=key, reason='its name is too long to add .u16')
     return e
 
-# %% ../nbs/08_audio.ipynb #b8bbb146
+# %% ../nbs/08_audio.ipynb #03a190d8
 def _each(jobs, workers):
     "The result of `_one` for each job, in order"
     if workers<1: yield from map(_one, jobs); return
@@ -362,8 +362,7 @@ def _each(jobs, workers):
 def _journal(dest):
     "source → entry of what earlier runs finished"
     held = {}
-    try: held = {e['source']:e for e in _manifest(dest)['files'] if 'source' in e}
-    except StoreError: pass
+    with contextlib.suppress(StoreError): held = {e['source']:e for e in _manifest(dest)['files'] if 'source' in e}
     for line in (dest/JOURNAL).read_text(encoding='utf8').splitlines() if (dest/JOURNAL).exists() else ():
         try: e = json.loads(line)
         except ValueError: continue # the line that was being written
@@ -394,15 +393,16 @@ def _pack(dest, entries):
             for e in entries: np.fromfile(dest/e['name'], '<u2').tofile(f); e['offset'] = at; at += e['frames']
     _whole(dest/PACKED, write)
 
-# %% ../nbs/08_audio.ipynb #a0e44f93
+# %% ../nbs/08_audio.ipynb #3ad4ad35
 def _fill(work, dest, report, meta, jobs, valid, test, seed, min_seconds, force, strict, resume, progress, packed, group=None, fixed=None):
     "The road that recordings and Songs share"
     from tqdm.auto import tqdm
     split_songs([], valid=valid, test=test)
     if meta['rate']<1 or min_seconds<0: raise StoreError(f'rate={meta["rate"]}, min_seconds={min_seconds}: give samples a second, and seconds')
     if group not in (None,'folder','artist','album'): raise StoreError(f'group={group!r}: files share a side by folder, artist or album')
-    if dest.exists() and (not dest.is_dir() or (any(dest.iterdir()) and not (dest/MANIFEST).exists() and not (dest/JOURNAL).exists())): raise StoreError(f'{dest} exists and is not an audio store; give another destination')
-    held, entries = _journal(dest), []
+    if dest.exists() and (not dest.is_dir() or (any(dest.iterdir()) and not _ours(dest))): raise StoreError(f'{dest} exists and is not an audio store; give another destination')
+    if not work: raise StoreError(f'there is nothing to store in {dest}: no Song, or no recording')
+    fresh, was, held, entries = not dest.exists(), (dest/MANIFEST).read_bytes() if (dest/MANIFEST).exists() else None, _journal(dest), []
     atomic_write(dest/JOURNAL, ''.join(json.dumps(e)+'\n' for e in held.values()))
     (dest/MANIFEST).unlink(missing_ok=True)
     for old in dest.rglob('.*.u16.*.tmp'): old.unlink(missing_ok=True)
@@ -414,7 +414,10 @@ def _fill(work, dest, report, meta, jobs, valid, test, seed, min_seconds, force,
             report.kept += e.pop('kept', False); entries.append(e)
             log.write(json.dumps(e)+'\n'); log.flush()
     report.files += len(todo)
-    if not entries: raise StoreError(f'nothing here can be used; the first of {len(report.skipped)}: {": ".join(report.skipped[0])}')
+    if not entries: # all stays as it was
+        if was is not None: atomic_write(dest/MANIFEST, was)
+        if was is not None or not held: shutil.rmtree(dest, ignore_errors=True) if fresh else (dest/JOURNAL).unlink()
+        raise StoreError(f'nothing here can be used; the first of {len(report.skipped)}: {": ".join(report.skipped[0])}')
     report.same, report.stored = _sides(entries, valid, test, seed, group, fixed), len(entries)
     report.seconds, report.split = sum(e['frames'] for e in entries)/meta['rate'], {s:n for s in SIDES if (n:=sum(e['split']==s for e in entries))}
     if packed: _pack(dest, entries)
@@ -425,7 +428,7 @@ def _fill(work, dest, report, meta, jobs, valid, test, seed, min_seconds, force,
     if strict and report.skipped: raise StoreError(f'{len(report.skipped)} of {report.files} files were left out, which strict forbids; the first: {": ".join(report.skipped[0])}. The store of the others is written')
     return report
 
-# %% ../nbs/08_audio.ipynb #75b586b7
+# %% ../nbs/08_audio.ipynb #12904482
 def prepare_audio(
     src,         # folder of recordings, at any depth, in upper or lower case: wav, flac, ogg, mp3, m4a, u16; or a Song store, which is then played
     dest,        # folder of the audio store; what an earlier run finished there is kept
@@ -449,8 +452,9 @@ def prepare_audio(
     how = dict(jobs=jobs, valid=valid, test=test, seed=seed, min_seconds=min_seconds, force=force, strict=strict, resume=resume, progress=progress, packed=packed)
     if (src/'notes.arrow').exists(): return render_audio(src, dest, rate=rate, **how)
     if not src.is_dir() or src.resolve()==dest: raise StoreError(f'{src} is not a folder, or it is the destination; give the folder that holds the recordings, and another one for the store')
-    if (src/MANIFEST).exists(): raise StoreError(f'{src} is an audio store already')
-    names = sorted(p.relative_to(src).as_posix() for p in src.rglob('*') if p.suffix.lower() in SUFFIXES and p.is_file() and not (src.resolve() in dest.parents and dest in p.resolve().parents))
+    if _ours(src): raise StoreError(f'{src} is an audio store already')
+    stores = {dest}-{*src.resolve().parents} | {p.parent.resolve() for n in (MANIFEST,JOURNAL) for p in src.rglob(n) if _ours(p.parent)}
+    names = sorted(p.relative_to(src).as_posix() for p in src.rglob('*') if p.suffix.lower() in SUFFIXES and p.is_file() and not stores.intersection(p.resolve().parents))
     if not names: raise StoreError(f'no {", ".join(SUFFIXES)} file in {src}')
     work, report, seen = [], AudioReport('audio', rate=rate), {PACKED}
     for n in names:
@@ -459,7 +463,7 @@ def prepare_audio(
         else: seen.add(name); work.append((_Recording(str(src.resolve()), rate), n, name))
     return _fill(work, dest, report, dict(rate=rate, recipe='audio', credit=credit, licence=licence), group=group, **how)
 
-# %% ../nbs/08_audio.ipynb #aec8aca0
+# %% ../nbs/08_audio.ipynb #9e733eb7
 def render_audio(
     store,        # a Store of Songs, or its folder
     dest,         # folder of the audio store
@@ -474,6 +478,7 @@ def render_audio(
     if seconds is not None and not seconds>0: raise StoreError(f'seconds={seconds}: give more than 0, or None')
     try: font = str(tuned_font(font))
     except ValueError as e: raise StoreError(str(e)) from e
+    if limit is not None and limit<1: raise StoreError(f'limit={limit}: give 1 or more, or None')
     which = sorted(i for s in SIDES for i in songs.songs(s)[:limit])
     how = _Played(str(songs.path.resolve()), int(rate), float(seconds or 0), font)
     meta = dict(rate=int(rate), recipe=f'played from {songs.meta["recipe"]}', credit=songs.meta.get('credit',''), licence=songs.meta.get('licence','unknown'))
@@ -497,7 +502,7 @@ def check_audio(
             'changed: its hash is another' if deep and 'sha256' in e and _intact(folder, e) is None else ''))
     return [o for o in bad if o[1]]
 
-# %% ../nbs/08_audio.ipynb #f2c50b1f
+# %% ../nbs/08_audio.ipynb #744e67d9
 class AudioLoader:
     "Batches (x, x) of float32 samples [B, samples] in -1..1; made for fastai's Learner"
     n_inp, num_workers, drop_last, after_item, before_batch = 1, 0, False, None, None
@@ -524,8 +529,7 @@ class AudioLoader:
     def set_epoch(self, epoch): self.epoch = epoch
     def one_batch(self): return self.batch(self.epoch if self.steps else 0, 0)
     def to(self, device): self.device = torch.device(device); return self
-    @property
-    def n(self): return self.steps*self.bs if self.steps else len(self.dataset)
+    n = property(lambda self: self.steps*self.bs if self.steps else len(self.dataset))
     def pick(self,
         epoch, i, # number of the epoch, and of the batch in it
     ): # (int64 number of the file of each crop, int64 its first sample)

@@ -213,7 +213,7 @@ def fast_codes(
     state.parts, state.at = [torch.from_numpy(k).reshape(deep,1,D) for k in (h/2, mem[:,4*D:].copy())], state.at+len(u)
     return res
 
-# %% ../nbs/08b_codegen.ipynb #5cbd554b
+# %% ../nbs/08b_codegen.ipynb #ffad7578
 @patch
 @torch.inference_mode()
 def write(self:CodeGenerator,
@@ -234,7 +234,7 @@ def write(self:CodeGenerator,
     around = self.context(F.pad(above.to(dev), (c.margin, c.margin), value=c.size))[:,:k+L] if c.above else None
     x = torch.cat([torch.full_like(head[:,:1] if k else head.new_zeros(n, 1), c.size), head], 1)
     at = lambda a, b: None if around is None else around[:,a:b]
-    if k: self.run(x[:,:-1], at(0, k), state)
+    for a in range(0, k, 4096): self.run(x[:,a:(b:=min(a+4096, k))], at(a, b), state)
     if fast and c.backbone=='lstm' and dev.type=='cpu': new = torch.tensor([fast_codes(self, u[0].float().double().numpy(), at(k, k+L)[0] if c.above else None, int(x[0,-1]), state, **how)], dtype=torch.long)
     else:
         last, new, u = x[:,-1:], [], u.to(dev, torch.float32)
@@ -262,7 +262,7 @@ class CodeStore:
         self.line = {l:np.memmap(self.path/f'{l}.i16', '<i2', 'r', shape=(int(k.sum()),)) for l,k in self.count.items()}
     def __repr__(self): return f'CodeStore of {len(self.split)} recordings, '+', '.join(f'{len(o):,} codes of level {l}' for l,o in self.line.items())
 
-# %% ../nbs/08b_codegen.ipynb #e6ec5522
+# %% ../nbs/08b_codegen.ipynb #022c003c
 def _encoded(stack, store, i, device, piece=2**20, around=2**14):
     "The codes of one recording: dict level → int16 [codes]"
     res, frames, end = {l:[] for l in stack.levels}, int(store.frames[i]), -(-int(store.frames[i])//stack.levels[0])*stack.levels[0]
@@ -303,10 +303,12 @@ def cache_codes(
             count.append(len(codes[stack.levels[0]]))
         files.close()
         (new/'codes.json').write_text(json.dumps(dict(levels=list(stack.levels), size=max(m.size for m in stack.codecs), rate=stack.rate, codecs=codecs, count=count, split=[e[2] for e in said])))
-        os.replace(new, path:=folder/f'{name(said)}-{name(codecs)}')
+        try: os.replace(new, path:=folder/f'{name(said)}-{name(codecs)}')
+        except OSError: # another process was first
+            if not (path/'codes.json').exists(): raise
     return CodeStore(path)
 
-# %% ../nbs/08b_codegen.ipynb #09e4ba2c
+# %% ../nbs/08b_codegen.ipynb #1b43d407
 @dataclass
 class CodeData:
     "What generators are trained on"
@@ -339,7 +341,6 @@ class CodeLoader(AudioLoader):
         x, y = self.cut(c.level, which, at-1, n, c.size), self.cut(c.level, which, at, n, -100)
         return (x, self.cut(c.above, which, at//c.ratio-c.margin, n//c.ratio+2*c.margin, c.size), y) if c.above else (x, y)
     def new(self, dataset=None, **kw): return CodeLoader(**self.args|{k:v for k,v in kw.items() if k in ('bs','steps','device')})
-
 
 def code_dls(
     codes,   # a CodeStore
@@ -429,7 +430,7 @@ def _from_books(net, stack):
         table.weight.mul_(.3)[:len(x),:x.shape[1]] = x/x.std(0).clamp(min=1e-6)
     return net
 
-# %% ../nbs/08b_codegen.ipynb #2e21d143
+# %% ../nbs/08b_codegen.ipynb #41c5028c
 def train_generator(
     store,      # an AudioStore, its path, or a list of such
     run,        # run folder
@@ -447,6 +448,7 @@ def train_generator(
     cfg, run, dev = cfg or JobConfig(), Path(run), pick_device(device)
     stores = [s if isinstance(s, AudioStore) else AudioStore(s) for s in (store if isinstance(store, (list,tuple)) else [store])]
     old, t = CodeGenerator.from_bundle(init) if init else None, cfg.train
+    if old and (old.cfg.level, old.cfg.above)!=(cfg.model.level, cfg.model.above): raise ConfigError(f'{init} is of level {old.cfg.level} under {old.cfg.above}, not {cfg.model.level} under {cfg.model.above}')
     if old: cfg = replace(cfg, model=replace(old.cfg, dropout=cfg.model.dropout, smoothing=cfg.model.smoothing))
     found = cache_codes(stores, stack:=_stack(codec or run.parent, cfg.model.level), codes or run.parent/'codes', dev, cfg.data.seconds)
     cfg = replace(cfg, model=replace(cfg.model, size=found.size))
@@ -473,7 +475,7 @@ def from_bundle(cls,
 
 CodeGenerator.from_bundle = classmethod(from_bundle)
 
-# %% ../nbs/08b_codegen.ipynb #ca465452
+# %% ../nbs/08b_codegen.ipynb #791a0875
 class AudioChain:
     "Codecs and generators, coarse to fine"
     def __init__(self, stack, generators): # CodecStack; dict level → CodeGenerator
@@ -488,11 +490,10 @@ class AudioChain:
     def to(self, device):
         for m in (self.stack, *self.generators.values()): m.to(device).eval()
         return self
-    def tensor(self, x): return torch.from_numpy(x)[None].to(next(self.stack.parameters()).device) # [1, samples]
     def reconstruct(self, audio, level=None): # float [samples]; at which level, the finest if None -> float32 [samples]
         "Sound through codes and back"
         if (x:=np.asarray(audio, 'f4')).ndim!=1 or not len(x): raise ValueError(f'audio of shape {list(x.shape)}: give the samples of one channel')
-        with torch.inference_mode(): return self.stack.decode(self.stack.encode(self.tensor(x)), level or self.levels[-1], len(x))[0].float().cpu().numpy()
+        return self.stack.reconstruct(x, level).float().numpy()
 
 # %% ../nbs/08b_codegen.ipynb #49146b43
 @patch
@@ -517,7 +518,7 @@ def codes(self:AudioChain,
         res[l] = net.write(u, res.get(net.cfg.above), begun.expand(n, -1), fast=fast, **rule)
     return res
 
-# %% ../nbs/08b_codegen.ipynb #53312f15
+# %% ../nbs/08b_codegen.ipynb #3432edd6
 @patch
 @torch.inference_mode()
 def generate(self:AudioChain,
@@ -532,11 +533,12 @@ def generate(self:AudioChain,
 ): # float32 [n, samples of the prompt + round(seconds*rate)]; with `keep` also a dict level → such an array
     "Write sound"
     top, start = self.levels[0], np.zeros(0, 'f4') if prompt is None else np.asarray(prompt, 'f4')
+    if length is None and not 0<seconds<math.inf: raise ValueError(f'seconds={seconds}: give a number above 0')
     new = int(length)*top if length is not None else round(seconds*self.rate)
     if n<1 or new<1: raise ValueError(f'n={n}, seconds={seconds}, length={length}: give one item or more, and sound of one sample or more')
     if start.ndim!=1 or not np.isfinite(start).all(): raise ValueError(f'prompt of shape {list(start.shape)}: give the samples of one channel, numbers all')
     P, need, total, head = len(start), self.needed(level), len(start)+new, None
-    if P>=top: head = {l:c[:,:P//top*top//l].cpu() for l,c in self.stack.encode(self.tensor(start)).items()}
+    if P>=top: head = {l:c[None,:P//top*top//l] for l,c in self.stack.reconstruct(start, need[-1], codes=True)[1].items()}
     codes = self.codes(n, -(-total//top), need[-1], seed, head, temperature=temperature, top_k=top_k, top_p=top_p)
     def sound(l):
         x = torch.cat([self.stack.decode({k:c[i:i+1] for k,c in codes.items() if k>=l}, l, total) for i in range(n)]).float().cpu().numpy()
@@ -547,7 +549,7 @@ def generate(self:AudioChain,
         return x
     return (sound(need[-1]), {l:sound(l) for l in need[:-1]}) if keep else sound(need[-1])
 
-# %% ../nbs/08b_codegen.ipynb #e91af6c9
+# %% ../nbs/08b_codegen.ipynb #eaace149
 def _from_folder(cls,
     folder, # holds the run folders vqvae-512, generator-512, ...
     device='cpu', # where to put all of it
@@ -555,8 +557,7 @@ def _from_folder(cls,
     "Open a chain that was trained in a folder"
     stack, gens = _stack(folder), {}
     for l in stack.levels:
-        run = next((o for s in '-_' if ((o:=Path(folder)/f'generator{s}{l}')/'checkpoints'/'best.safetensors').exists()), None)
-        if run is None: continue
+        if not (run:=next((o for s in '-_' if ((o:=Path(folder)/f'generator{s}{l}')/'checkpoints'/'best.safetensors').exists()), None)): continue
         gens[l] = CodeGenerator.from_bundle(checkpoint_of(run))
         have = _hash_levels(stack, l)
         if other:=[k for k,h in gens[l].codecs.items() if have.get(k)!=h]: raise ValueError(f'{run} was trained on the codes of another vqvae-{other[0]} than the one in {folder}; train generator-{l} again')
@@ -572,7 +573,7 @@ def pack_chain(
     chain = AudioChain.from_folder(folder)
     parts = {f'vqvae_{c.level}':c for c in chain.stack.codecs} | {f'generator_{l}':g for l,g in chain.generators.items()}
     first = next(iter((cards:={k:m.card for k,m in parts.items()}).values()))
-    whole = make_card('audio', first['data'], first['licence'], first['seed'], sum(c['minutes'] for c in cards.values()), {f'{k} {n}':v for k,c in cards.items() for n,v in c['scores'].items()})
+    whole = make_card('audio', first['data'], first['licence'], first['seed'], sum(c['minutes'] for c in cards.values()), {f'{k} {n}':v for k,c in cards.items() for n,v in c['scores'].items() if n in 'valid_loss snr lsd mel usage perplexity bits accuracy'.split()})
     with TemporaryDirectory() as d:
         src = save_bundle(f'{d}/audio.safetensors', 'audio', {k:config_dict(m.cfg) for k,m in parts.items()}, {f'{k}.{n}':v for k,m in parts.items() for n,v in m.state_dict().items()},
             dict(rate=chain.rate, levels=list(chain.levels)), whole|(card or {}))

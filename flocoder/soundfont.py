@@ -13,7 +13,7 @@ import numpy as np
 from .bundle import atomic_write
 from .data import _soundfont
 
-# %% ../nbs/00k_soundfont.ipynb #efdf828c
+# %% ../nbs/00k_soundfont.ipynb #eaaad1e0
 def retune(
     data, # bytes of a soundfont, .sf2 or .sf3
 ): # bytes of one that says the same, with every root in a header
@@ -29,16 +29,16 @@ def retune(
     try:
         walk(0, len(data))
         gen, first, heads = take(b'igen','<u2').reshape(-1,2), take(b'ibag','<u2')[::2], take(b'shdr', [('a','V40'),('root','u1'),('b','V5')])
-    except (KeyError, struct.error, ValueError) as e: raise ValueError('this is no soundfont of version 2') from e
-    more, seen = [], {}
-    for a,b in zip(first, first[1:]):
-        root, which = (np.flatnonzero(gen[a:b,0]==k)+a for k in (58,53))
-        if not len(root) or not len(which): continue
-        key = int(gen[which[0],1]), int(gen[root[0],1])
-        if key not in seen:
-            more.append(heads[key[0]].copy()); more[-1]['root'] = key[1]
-            seen[key] = len(heads)-2+len(more)
-        gen[which[0],1] = seen[key]
+        more, seen = [], {}
+        for a,b in zip(first, first[1:]):
+            root, which = (np.flatnonzero(gen[a:b,0]==k)+a for k in (58,53))
+            if not len(root) or not len(which): continue
+            key = int(gen[which[0],1]), int(gen[root[0],1])
+            if key not in seen:
+                more.append(heads[key[0]].copy()); more[-1]['root'] = key[1]
+                seen[key] = len(heads)-2+len(more)
+            gen[which[0],1] = seen[key]
+    except (KeyError, IndexError, OverflowError, RecursionError, struct.error, ValueError) as e: raise ValueError('this is no soundfont of version 2') from e
     (i,m), (j,n) = at[b'igen'], at[b'shdr']
     body = np.concatenate([heads[:-1], np.array(more, heads.dtype), heads[-1:]]).tobytes()
     out = bytearray(data)

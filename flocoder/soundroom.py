@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['CHAIN', 'prepare_sound', 'look_over', 'audio_facts', 'convert_sound', 'length_setting', 'train_chain']
 
-# %% ../nbs/10e_soundroom.ipynb #20c7ae58
-import os, sys
+# %% ../nbs/10e_soundroom.ipynb #99f1e221
+import contextlib, io, os, sys
 from pathlib import Path
 from .bundle import ConfigError, _leaves
 from .verbs import verb
@@ -73,7 +73,7 @@ def audio_facts(
     sides = {k:dict(files=len(i), seconds=round(float(s.frames[i].sum())/s.rate, 1)) for k in ('train','valid','test') if (i:=s.split(k))}
     return {k:v for k,v in s.meta.items() if k!='files'} | dict(files=len(s), seconds=round(s.seconds, 1), split=sides)
 
-# %% ../nbs/10e_soundroom.ipynb #ac217bd3
+# %% ../nbs/10e_soundroom.ipynb #c8a97a0c
 def convert_sound(
     src,  # a file of sound
     dest, # the file to write
@@ -81,9 +81,10 @@ def convert_sound(
 ): # its samples
     "Sound in another format"
     from flocoder.audio import read_audio, write_audio
+    if os.path.exists(src) and os.path.exists(dest) and os.path.samefile(src, dest): raise ConfigError(f'{dest} is the recording itself; give another name')
     return len(read_audio(write_audio(dest, read_audio(src, rate), rate), rate))
 
-# %% ../nbs/10e_soundroom.ipynb #a6c1ab54
+# %% ../nbs/10e_soundroom.ipynb #09a12daf
 CHAIN = tuple(f'{kind}-{level}' for kind in ('vqvae','generator') for level in (512,128,32,8))
 
 def length_setting(
@@ -92,11 +93,12 @@ def length_setting(
     level, # samples a code
 ): # dict with one setting
     "The length of the clips of a family, from a number of samples"
+    if samples<1: raise ConfigError(f'--input-length {samples}: give 1 sample or more')
     if family=='wavecodec': return {'data.samples':samples}
     if family=='codegen': return {'data.codes':max(4, samples//level//4*4)}
     raise ConfigError(f'--input-length {samples} is for sound, not for {family}; give --bars')
 
-# %% ../nbs/10e_soundroom.ipynb #f7a56e47
+# %% ../nbs/10e_soundroom.ipynb #ac12eb63
 def _stamp(run): p = Path(run)/'checkpoints'/'best.safetensors'; return p.stat().st_mtime_ns if p.exists() else 0
 
 def train_chain(
@@ -110,11 +112,15 @@ def train_chain(
     leaves = {k:{*_leaves(c)} for k,c in known.items()}
     for o in asked['set']:
         if o.split('=')[0] not in set.union(*leaves.values()): raise ConfigError(f'--set {o}: neither codecs nor generators have this setting')
+        if o.startswith('model.') and o.split('=')[0] in set.intersection(*leaves.values()): raise ConfigError(f'--set {o}: this means one thing for codecs and another for generators; leave it out, and train by name those that shall have it')
     folder, changed = asked['run'] or f'runs/audio-{Path(asked["data"] or "").name}', []
+    def settings(name): return asked|dict(family=name, run=f'{folder}/{name}', all=False, codec=asked['codec'] or folder, set=[o for o in asked['set'] if o.split('=')[0] in leaves[name.split('-')[0]]])
+    with contextlib.redirect_stdout(io.StringIO()):
+        for name in CHAIN: train(**settings(name)|dict(print_config=True))
     for name in CHAIN:
         kind, level = name.split('-')
         run, of = f'{folder}/{name}', [c for c in changed if c>int(level) or (c==int(level) and kind=='generator')]
         was = _stamp(run)
         if of and was: print(f'{name}: vqvae-{of[0]} has changed, and what was trained on it is trained anew')
-        train(**asked|dict(family=name, run=run, all=False, codec=asked['codec'] or folder, resume=asked['resume'] and not of, set=[o for o in asked['set'] if o.split('=')[0] in leaves[kind]]))
+        train(**settings(name)|dict(resume=asked['resume'] and not of))
         if kind=='vqvae' and _stamp(run)!=was: changed.append(int(level))

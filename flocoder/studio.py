@@ -71,7 +71,11 @@ def _progress():
         bar.refresh()
     return show
 
-# %% ../nbs/10b_studio.ipynb #699b5b5b
+# %% ../nbs/10b_studio.ipynb #6b961afe
+def _as_json(path, data):
+    from json import dumps
+    return atomic_write(path, dumps(data, indent=1, default=str)+'\n')
+
 def _named(**settings): return {k:v for k,v in settings.items() if v is not None}
 
 def _write(songs, verb_, kw, folder=None, stem='piece', source=None):
@@ -339,7 +343,7 @@ def _per_level(name, value, number):
     try: return number(pairs[0][0]) if len(pairs)==len(pairs[0])==1 else {_level(k):number(v) for k,v in pairs}
     except ValueError: raise ConfigError(f'--{name.replace("_","-")} {value}: give a number, or one for each level, as in 512=.9,8=.7') from None
 
-# %% ../nbs/10b_studio.ipynb #872c471c
+# %% ../nbs/10b_studio.ipynb #b8fc1962
 def _runs(bundle, level):
     "The folder of the runs of a chain, and the level: one run stands for the chain down to its level"
     from flocoder.bundle import BundleError, read_header
@@ -349,29 +353,35 @@ def _runs(bundle, level):
 
 def _chain(bundle, level, codec=None, step=0, ema=True):
     "(the chain of a bundle or of a folder of runs, the level)"
-    from flocoder.codegen import AudioChain, CodeGenerator, _hash_levels
-    from flocoder.wavecodec import codec_stack
+    from flocoder.codegen import AudioChain, CodeGenerator, _hash_levels, _stack
     if not Path(bundle).is_dir():
         if codec or step or not ema: raise ConfigError(f'{bundle}: not a folder of runs; --codec, --load-step and --no-ema choose among the runs of one')
         return AudioChain.from_bundle(bundle), level
     folder, level = _runs(bundle, level)
-    stack, gens = codec_stack(codec or folder, level), {}
+    stack, gens = _stack(codec or folder, level), {}
     have = _hash_levels(stack)
     for l in stack.levels:
         if not (run:=next((o for s in '-_' if (o:=folder/f'generator{s}{l}'/'checkpoints'/'best.safetensors').exists()), None)): continue
         gens[l] = CodeGenerator.from_bundle(checkpoint_of(run.parents[1], step, ema))
-        if other:=[k for k,h in gens[l].codecs.items() if have.get(k)!=h]: raise ConfigError(f'generator-{l} in {folder} has learnt the codes of another vqvae-{other[0]} than the one in {codec or folder}; train it again, or say where its codecs are: --codec FOLDER')
+        if other:=[k for k,h in gens[l].codecs.items() if have.get(k)!=h]: raise ConfigError(f'generator-{l} in {folder} has learnt the codes of another vqvae-{other[0]} than the one in {codec or folder}; train it again, or say where its codecs are: --codec, a folder or a bundle')
     return AudioChain(stack, gens), level
 
-# %% ../nbs/10b_studio.ipynb #c25f23c6
-def _as_json(path, data):
-    from json import dumps
-    return atomic_write(path, dumps(data, indent=1, default=str)+'\n')
-
-def _place(out, stem):
-    "(folder, beginning of the names, ending, path of the manifest) for sound that goes to `out`, a folder or the name of one file"
+# %% ../nbs/10b_studio.ipynb #b36c3717
+def _place(out, stem, asked=True):
+    "(folder, beginning of the names, ending, path of the manifest) for sound that goes to `out`, a folder or the name of one file; an error where it cannot go"
+    from flocoder.audio import FORMAT, MANIFEST
     p = Path(out)
-    return (p.parent, p.stem, p.suffix, p.with_suffix('.json')) if _is_sound(p) else (p, stem, '.wav', p/'manifest.json')
+    if asked and not p.is_dir() and (p.suffix[1:2].isalpha() and not _is_sound(p) or p.suffix.lower()=='.m4a'): raise ConfigError(f'--out {out}: sound is not written as {p.suffix}; name a folder, or a file that ends in .wav, .flac, .ogg or .mp3')
+    folder, *rest = (p.parent, p.stem, p.suffix, p.with_suffix('.json')) if _is_sound(p) else (p, stem, '.wav', p/'manifest.json')
+    if (held:=folder/MANIFEST).is_file():
+        with open(held, 'rb') as f:
+            if f'"{FORMAT}"'.encode() in f.read(4096): raise ConfigError(f'--out {folder} is an audio store; name another folder')
+    return folder, *rest
+
+def _spare(source, files):
+    "An error if one of the files to write is the recording that is read"
+    for o in files:
+        if source and o.exists() and Path(source).exists() and o.samefile(source): raise ConfigError(f'{o.as_posix()} is the recording itself; give another name')
 
 def _save_sound(sounds, rate, manifest, made):
     "Sounds to files, and their manifest; `sounds` is a dict from path to (float32 [samples], dict of what is known)"
@@ -381,7 +391,7 @@ def _save_sound(sounds, rate, manifest, made):
     files = [dict(file=p.name, samples=len(x), seconds=round(len(x)/rate, 3), **about, sha256=sha256(write_audio(p, x, rate).read_bytes()).hexdigest()) for p,(x,about) in sounds.items()]
     _as_json(manifest, made|dict(rate=rate, files=files, versions={k:_version(k) for k in ('flocoder','torch','numpy','soundfile')}))
 
-# %% ../nbs/10b_studio.ipynb #5a18e7e2
+# %% ../nbs/10b_studio.ipynb #88d70e48
 @verb(name='generate audio', also=dict(load_dir='bundle', generator_weights_dir='bundle', vqvae_weights_dir='codec', generators='level', generator='level', epoch='load_step', play_intermediates='keep_levels', output='out', n_samples='n'))
 def generate_sound(
     bundle:str='audio', # the chain: the name of a shipped bundle, a .safetensors file, or the folder that holds its runs
@@ -398,7 +408,7 @@ def generate_sound(
     prompt:str|None=None, # a file of sound to go on from; the result begins with it
     keep_levels:bool=False, # write the sound of each coarser level as well?
     out:str='music', # folder for the results; or the name of one file: tune.wav, .flac, .ogg, .mp3
-    codec:str|None=None, # folder with the runs of the codecs, where it is not that of the generators
+    codec:str|None=None, # the codecs, where they are not in the folder of the generators: a folder or a bundle
     load_step:int=0, # of a folder of runs: the generators' checkpoints of this step; 0 is the best one, -1 the last
     ema:bool=True, # of a folder of runs: the averaged weights, or those that were averaged?
     device:str='auto', # auto, cpu, cuda or mps
@@ -410,14 +420,17 @@ def generate_sound(
     from flocoder.bundle import pick_device
     last, told, how = _level(level), _level(decode_at), {k:_per_level(k, v, int if k=='top_k' else float) for k,v in dict(temperature=temperature, top_k=top_k, top_p=top_p).items()}
     if last and told and told<last: raise ConfigError(f'--level {level} --decode-at {decode_at}: the generators down to level {last} write no codes of level {told}')
+    folder, stem, end, manifest = _place(out, 'piece')
     chain, last = _chain(bundle, told or last, codec, load_step, ema)
     last, unit, dev = chain.needed(last)[-1], length_level or chain.levels[0], pick_device(device if gpu else 'cpu')
     if length is not None and (length<1 or unit not in chain.levels): raise ConfigError(f'--length {length} --length-level {unit}: give one code or more, and one of the levels {", ".join(map(str, chain.levels))}')
+    need = [*(chain.needed(last)[:-1] if keep_levels else ()), last]
+    name = lambda l, i: folder/f'{stem}{"" if n==1 and _is_sound(out) else f"_{i+1:02}"}{"" if l==last else f"_level_{l}"}{end}'
+    _spare(prompt, [name(l, i) for l in need for i in range(n)])
     res = chain.to(dev).generate(n, seconds if length is None else length*unit/chain.rate, last, seed, prompt=None if prompt is None else read_audio(prompt, chain.rate), keep=keep_levels, **how)
-    folder, stem, end, manifest = _place(out, 'piece')
     sounds = {}
     for l,many in [*(res[1].items() if keep_levels else ()), (last, res[0] if keep_levels else res)]:
-        for i,x in enumerate(many): sounds[folder/f'{stem}{"" if n==1 and _is_sound(out) else f"_{i+1:02}"}{"" if l==last else f"_level_{l}"}{end}'] = x, dict(level=l)
+        for i,x in enumerate(many): sounds[name(l, i)] = x, dict(level=l)
     _save_sound(sounds, chain.rate, manifest, dict(verb='generate audio')|made|how|dict(level=last))
     for p,(x,about) in sounds.items(): print(f'{p.as_posix()}: {len(x)} samples, level {about["level"]}')
 
@@ -437,7 +450,7 @@ def _in_words(row):
     says = {k:'-' if row[k] is None else f'{round(row[k], 2)+0:.2f} dB' for k in ('snr','lsd','mel')}
     return f'level {row["level"]}, SNR {says["snr"]}, log-spectral distance {says["lsd"]}, mel distance {says["mel"]}, {row["bits_per_second"]:.0f} bits a second; unique codes ' + ', '.join(f'{k} of {n} ({l})' for l,(k,n) in row['codes'].items())
 
-# %% ../nbs/10b_studio.ipynb #ad8a11f4
+# %% ../nbs/10b_studio.ipynb #d6654c08
 def _codecs(bundle, level, keep, seconds, kw):
     "A function (path, folder, stem) that sends a recording through the codecs of a chain, and gives a row of scores for each level that is written"
     from flocoder.audio import read_audio
@@ -446,18 +459,20 @@ def _codecs(bundle, level, keep, seconds, kw):
     from flocoder.wavecodec import codec_stack
     if odd:=[k for k in ('temperature','top_k','top_p','attributes','load_step') if kw.get(k)]: raise ConfigError(f'--{odd[0].replace("_","-")} is for models with a latent of their own; sound goes through codecs')
     if seconds is not None and seconds<=0: raise ConfigError(f'--max-length {seconds}: give seconds above 0')
+    if kw.get('wav', True): _place(kw.get('out', 'music'), '')
     stack = codec_stack(*(o:=_runs(bundle, _level(level)))) if Path(bundle).is_dir() else AudioChain.from_bundle(bundle).stack
     last, size = stack.needed(o[1] if Path(bundle).is_dir() else _level(level))[-1], {m.level:m.size for m in stack.codecs}
     stack.to(pick_device(kw.get('device','auto')))
     def hear(path, folder, stem):
         x, sounds = read_audio(path, stack.rate)[:round(seconds*stack.rate) if seconds else None], {}
         if not len(x): raise ValueError(f'{path}: there is no sound in it')
-        place, stem, end, manifest = _place(folder, stem)
-        for l in [l for l in stack.levels if l==last or (keep and l>last)]:
+        (place, stem, end, manifest), levels = _place(folder, stem, False), [l for l in stack.levels if l==last or (keep and l>last)]
+        name = lambda l: place/f'{stem}{"" if l==last and _is_sound(folder) else f"_level_{l}"}{end}'
+        if kw.get('wav', True): _spare(path, map(name, levels))
+        for l in levels:
             y, codes = stack.reconstruct(x, l, codes=True)
             row = dict(level=l, bits_per_second=stack.bits(l), **_closeness(x, y.numpy(), stack.rate), codes={k:(len(codes[k].unique()), size[k]) for k in stack.needed(l)})
-            p = place/f'{stem}{"" if l==last and _is_sound(folder) else f"_level_{l}"}{end}'
-            sounds[p] = y.numpy(), row
+            sounds[p:=name(l)] = y.numpy(), row
             print(f'{p.as_posix() if kw.get("wav", True) else path}: {_in_words(row)}')
         if kw.get('wav', True): _save_sound(sounds, stack.rate, manifest, dict(verb='reconstruct', source=Path(path).name, bundle=bundle, max_length=seconds))
         return [dict(file=str(path), seconds=len(y)/stack.rate, **row) for y,row in sounds.values()]

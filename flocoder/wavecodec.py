@@ -8,9 +8,9 @@ __all__ = ['LEVELS', 'PRESETS', 'MODELS', 'band_filters', 'SubBands', 'WaveConfi
            'WaveTrain', 'JobConfig', 'job_config', 'load_codec', 'codec_stack', 'wave_learner', 'wave_scores',
            'train_wavecodec', 'stack_scores', 'middle_clips']
 
-# %% ../nbs/08a_wavecodec.ipynb #a201bc5d
+# %% ../nbs/08a_wavecodec.ipynb #ef382575
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F

@@ -168,7 +168,7 @@ def _flags(bars, batch_size, lr, steps, ema, ema_rate, amp):
     named = {'data.bars':bars, 'train.bs':batch_size, 'train.lr':lr, 'train.steps':steps, 'train.ema':0. if ema is False else ema_rate, 'train.amp':amp}
     return {k:v for k,v in named.items() if v is not None}
 
-# %% ../nbs/10c_workshop.ipynb #3e6085f5
+# %% ../nbs/10c_workshop.ipynb #ee898a70
 @verb(place='family data', also=dict(model='family', generator='family', dataset_id='data', dataset='data', data_dir='data', log_dir='run', output='run', vqvae_weights_dir='codec', fp16='amp'))
 def train(
     family:str|None=None, # what to train: vqvae, flow, ear, diffusion, autoregressive or bottleneck; or a model: octuple_ddpm, schmu_tx_vae, schmu_conv_vae, transformer_small, transformer_large, lstm_small, lstm_large, musictransformer2023, encoder_transformer; of sound vqvae-512, vqvae-128, vqvae-32, vqvae-8, generator-512, generator-128, generator-32, generator-8, or audio with --all; may stand in the config file
@@ -187,7 +187,7 @@ def train(
     amp:bool|None=None, # compute in 16 bits where the device can? (train.amp)
     run:str|None=None, # folder of the run; runs/FAMILY-DATA or runs/MODEL_DATA without it, and runs/audio-DATA/MODEL for sound
     all:bool=False, # of sound: train the eight levels in order, into folders of --run? (flocoder train audio STORE --all)
-    init:str|None=None, # a bundle to start from (a path, or the name of one that ships); random weights without it
+    init:str|None=None, # a bundle to start from (a path, or the name of one that ships; for a level of sound the bundle of a run); random weights without it
     minutes:float|None=None, # stop in good order before it takes longer; the same command goes on
     resume:bool=True, # go on with an interrupted run? (--no-resume starts anew)
     codec:str|None=None, # for a flow: the codec whose latents it learns, a shipped name (codec without it) or a .safetensors file; for sound: the folder with the runs of the codecs, that of --run without it
@@ -210,7 +210,7 @@ def train(
     if preset or not layers: layers.append((f'preset {preset or "small"}', _preset(mod, preset or 'small')))
     layers, flags = layers+_data_says(name, data, known)+([file] if file else []), ('flag', _pairs(set)|_flags(_lengths(name, bars), batch_size, lr, steps, ema, ema_rate, amp))
     sound, level = name in _SOUND, resolve(mod.JobConfig, *layers, flags)[0].model.level if name in _SOUND else 0
-    if input_length: flags[1].update(length_setting(name, input_length, level))
+    if input_length is not None: flags[1].update(length_setting(name, input_length, level))
     if sound: run = run or f'runs/audio-{Path(data or "").name}/{"vqvae" if name=="wavecodec" else "generator"}-{level}' + (f'-{Path(sweep).stem}' if sweep else '')
     run = run or f'runs/{family}{"-" if family in TRAINERS else "_"}{Path(data or "").name}' + (f'-{Path(sweep).stem}' if sweep else '')
     more = dict(init=init, minutes=minutes, resume=resume, device=device, show='bar' if sys.stderr.isatty() else 'line') | (dict(codec=codec or 'codec') if name=='flow' else dict(codec=codec or str(Path(run).parent)) if sound else {}) | (dict(log=tuple(log)) if log else {})
@@ -457,7 +457,7 @@ def bundle(
     rows = [dict(name=o, family=(h:=read_header(o))['family'], numbers=f"{h['n_params']:,}", MB=f"{h['bytes']/1e6:.1f}", data=h['card']['data'], licence=h['card']['licence']) for o in shipped()]
     print(_table(rows) or 'none')
 
-# %% ../nbs/10c_workshop.ipynb #f654b714
+# %% ../nbs/10c_workshop.ipynb #3595d59f
 @verb(also=dict(input='src', output_dir='dest', tokenizer_id='tokens', sample_rate='rate'))
 def convert(
     src:str, # a MIDI file; or sound, .wav, .flac, .ogg, .mp3, .m4a or .u16; or words, .txt; or an array of tokens, .npy or .npz, or a pattern of several
@@ -482,7 +482,10 @@ def convert(
     if said and not end: return _numbered(said, Path(dest), Path(src).stem)
     song = said[0] if said else Song.from_midi(src)
     how = {'.txt':lambda p: Path(p).write_text(to_words(song)+'\n', encoding='utf8'), '.mid':lambda p: song.to_midi(p), '.png':lambda p: save_png(song, p), '.svg':lambda p: Path(p).write_text(song.to_svg(), encoding='utf8')}
-    how |= dict.fromkeys(('.wav','.flac','.ogg'), lambda p: song.to_audio(p))
+    def sound(p):
+        from flocoder.audio import write_audio
+        return write_audio(p, song.to_audio(rate=44100).mean(0), 44100)
+    how |= {'.wav':lambda p: song.to_audio(p)} | dict.fromkeys(('.flac','.ogg','.mp3'), sound)
     if end not in how: raise ConfigError(f'{dest}: do not know how to write {end or "a name without an ending"}; there are {", ".join(how)}')
     tmp = Path(dest).with_name(f'.{os.getpid()}.{Path(dest).name}')
     tmp.parent.mkdir(parents=True, exist_ok=True)
@@ -517,7 +520,7 @@ def _said(path, tempo, meter):
     if odd: print(f'flocoder: {path} has {odd} words that are none of the language', file=sys.stderr)
     return songs
 
-# %% ../nbs/10c_workshop.ipynb #3c851508
+# %% ../nbs/10c_workshop.ipynb #1be2aebd
 def _checks():
     "(what, function) pairs; a function returns what it found, or raises"
     from importlib.metadata import version
@@ -543,7 +546,7 @@ def _checks():
     for o in ('torch','fastai','fastcore','numpy','symusic','pretty_midi','pyarrow','safetensors','soundfile'): yield o, lambda o=o: version(o)
     yield from (('device', device), ('natten', natten), ('m4a files', pyav), ('soundfont', soundfont))
     for o in ('audio','autoregressive','bottleneck','codec','diffusion','ear','flow'):
-        if o!='audio' or o in shipped(): yield f'weights of {o}', lambda o=o: load_bundle(o)
+        yield f'weights of {o}', lambda o=o: load_bundle(o)
     yield 'a first bar', music
 
 @verb(place='store', also=dict(data_dir='store'))
