@@ -284,7 +284,7 @@ def _entry(song, name, path, kinds):
     return dict(file=name, notes=len(song.notes), bars=int(song.n_bars), tracks=[t.name for t in song.tracks], seconds=round(float(song.duration),3),
         kinds=kinds, sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest(), tags=dict(song.tags))
 
-# %% ../nbs/00f_compose.ipynb #3a1848cb
+# %% ../nbs/00f_compose.ipynb #917b5d5a
 def write_results(
     songs,         # the Songs to write
     out,           # folder; made if it is not there
@@ -296,6 +296,7 @@ def write_results(
     "Write songs as .mid, .png and .wav with a manifest; every file appears whole"
     out = Path(out)
     if out.exists() and not out.is_dir(): raise ValueError(f'{out} is a file: name a folder to write into')
+    if (m := out/'manifest.json').exists() and '"flocoder-audio"' in m.read_text(errors='replace')[:4096]: raise ValueError(f'{out} is an audio store, whose manifest would be lost: name another folder')
     if not stem or Path(stem).name!=stem: raise ValueError(f'stem={stem!r}: give a file name without folders')
     out.mkdir(parents=True, exist_ok=True)
     kinds = ['mid'] + ['png']*bool(png) + ['wav']*bool(wav)
