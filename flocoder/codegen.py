@@ -7,7 +7,7 @@ __all__ = ['PRESETS', 'MODELS', 'GeneratorConfig', 'ContextNet', 'CodeGenerator'
            'cache_codes', 'CodeData', 'CodeLoader', 'code_dls', 'bits', 'accuracy', 'generator_learner', 'CodeTrain',
            'JobConfig', 'job_config', 'train_generator', 'from_bundle', 'AudioChain', 'pack_chain']
 
-# %% ../nbs/08b_codegen.ipynb #0de2ab92
+# %% ../nbs/08b_codegen.ipynb #23478ce8
 import hashlib, json, math, os
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -19,9 +19,9 @@ import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
 from fastcore.basics import patch
 from .audio import AudioLoader, AudioStore
 from .autoregressive import StreamConfig, StreamNet, StreamState
-from .bundle import ConfigError, TrainConfig, checkpoint_of, config_dict, load_bundle, make_card, pack_bundle, resolve, save_bundle, tensor_hash
+from .bundle import ConfigError, TrainConfig, checkpoint_of, config_dict, load_bundle, make_card, pack_bundle, resolve, save_bundle
 from .logits import draw_tokens
-from .wavecodec import LEVELS, CodecStack, WaveCodec, WaveConfig, codec_stack
+from .wavecodec import LEVELS, CodecStack, WaveCodec, WaveConfig, codec_stack, _marks
 from .windows import item_generator
 
 # %% ../nbs/08b_codegen.ipynb #ff199654
@@ -245,11 +245,7 @@ def write(self:CodeGenerator,
     self.train(was)
     return torch.cat([head, new], 1)
 
-# %% ../nbs/08b_codegen.ipynb #2a4dc792
-def _hash_levels(stack, least=0):
-    "A hash of the codecs of a stack for each level from `least` up"
-    return {str(c.level):tensor_hash(c.state_dict())[:16] for c in stack.codecs if c.level>=least}
-
+# %% ../nbs/08b_codegen.ipynb #4533075b
 class CodeStore:
     "The codes of a corpus, mapped from a folder that `cache_codes` wrote"
     def __init__(self, path):
@@ -262,7 +258,7 @@ class CodeStore:
         self.line = {l:np.memmap(self.path/f'{l}.i16', '<i2', 'r', shape=(int(k.sum()),)) for l,k in self.count.items()}
     def __repr__(self): return f'CodeStore of {len(self.split)} recordings, '+', '.join(f'{len(o):,} codes of level {l}' for l,o in self.line.items())
 
-# %% ../nbs/08b_codegen.ipynb #022c003c
+# %% ../nbs/08b_codegen.ipynb #80c807a0
 def _encoded(stack, store, i, device, piece=2**20, around=2**14):
     "The codes of one recording: dict level → int16 [codes]"
     res, frames, end = {l:[] for l in stack.levels}, int(store.frames[i]), -(-int(store.frames[i])//stack.levels[0])*stack.levels[0]
@@ -283,7 +279,7 @@ def cache_codes(
     "Make the codes of audio stores, once for each codec and corpus"
     stores = [s if isinstance(s, AudioStore) else AudioStore(s) for s in (store if isinstance(store, (list,tuple)) else [store])]
     if bad:={s.rate for s in stores}-{stack.rate}: raise ValueError(f'the codec is for {stack.rate} samples a second, the audio has {bad.pop()}; prepare it with that rate')
-    codecs, folder, name = _hash_levels(stack), Path(folder), lambda o: hashlib.sha256(json.dumps(o).encode()).hexdigest()[:12]
+    codecs, folder, name = _marks(stack), Path(folder), lambda o: hashlib.sha256(json.dumps(o).encode()).hexdigest()[:12]
     for limit in (0, seconds): # codes of the whole corpus will do as well, if they are there
         recordings = []
         for side,much in (('train',limit), ('valid',limit/4)):
@@ -549,7 +545,7 @@ def generate(self:AudioChain,
         return x
     return (sound(need[-1]), {l:sound(l) for l in need[:-1]}) if keep else sound(need[-1])
 
-# %% ../nbs/08b_codegen.ipynb #eaace149
+# %% ../nbs/08b_codegen.ipynb #a1a6368e
 def _from_folder(cls,
     folder, # holds the run folders vqvae-512, generator-512, ...
     device='cpu', # where to put all of it
@@ -559,7 +555,7 @@ def _from_folder(cls,
     for l in stack.levels:
         if not (run:=next((o for s in '-_' if ((o:=Path(folder)/f'generator{s}{l}')/'checkpoints'/'best.safetensors').exists()), None)): continue
         gens[l] = CodeGenerator.from_bundle(checkpoint_of(run))
-        have = _hash_levels(stack, l)
+        have = _marks(stack, l)
         if other:=[k for k,h in gens[l].codecs.items() if have.get(k)!=h]: raise ValueError(f'{run} was trained on the codes of another vqvae-{other[0]} than the one in {folder}; train generator-{l} again')
     return cls(stack, gens).to(device)
 

@@ -353,13 +353,13 @@ def _runs(bundle, level):
 
 def _chain(bundle, level, codec=None, step=0, ema=True):
     "(the chain of a bundle or of a folder of runs, the level)"
-    from flocoder.codegen import AudioChain, CodeGenerator, _hash_levels, _stack
+    from flocoder.codegen import AudioChain, CodeGenerator, _marks, _stack
     if not Path(bundle).is_dir():
         if codec or step or not ema: raise ConfigError(f'{bundle}: not a folder of runs; --codec, --load-step and --no-ema choose among the runs of one')
         return AudioChain.from_bundle(bundle), level
     folder, level = _runs(bundle, level)
     stack, gens = _stack(codec or folder, level), {}
-    have = _hash_levels(stack)
+    have = _marks(stack)
     for l in stack.levels:
         if not (run:=next((o for s in '-_' if (o:=folder/f'generator{s}{l}'/'checkpoints'/'best.safetensors').exists()), None)): continue
         gens[l] = CodeGenerator.from_bundle(checkpoint_of(run.parents[1], step, ema))

@@ -263,7 +263,7 @@ class WaveCodec(nn.Module):
         q = self.book(self.latent(x, coarse))
         return self.sound(q.z, coarse), q.loss, q.codes
 
-# %% ../nbs/08a_wavecodec.ipynb #ca1e232f
+# %% ../nbs/08a_wavecodec.ipynb #d16f5df4
 class CodecStack(nn.Module):
     "Codecs of several levels, coarse to fine"
     def __init__(self,
@@ -286,10 +286,7 @@ class CodecStack(nn.Module):
     def bits(self, level=None):
         "Bits a second"
         return sum(self.rate/m.level*math.log2(m.size) for m in self.codecs if m.level in self.needed(level))
-    def through(self, x): # sound → sound of the finest level; for training, with no gradient
-        with torch.no_grad():
-            self.to(x.device)
-            return self.decode(self.encode(x))
+    def through(self, x): return self.decode(self.encode(x)) # sound → sound of the finest level; neither has a gradient
 
 # %% ../nbs/08a_wavecodec.ipynb #afff7025
 @patch
@@ -439,7 +436,7 @@ def job_config(
     if preset not in PRESETS: raise ConfigError(f'preset={preset!r}: there are {", ".join(PRESETS)}')
     return resolve(JobConfig, (f'level {level}', MODELS[f'vqvae-{level}'] if level in LEVELS else dict(model=dict(level=level))), (f'preset {preset}', PRESETS[preset]), *[('argument', o) for o in layers])[0]
 
-# %% ../nbs/08a_wavecodec.ipynb #edb15eec
+# %% ../nbs/08a_wavecodec.ipynb #45e3c6ad
 def load_codec(
     path, # a bundle, or a run folder
 ): # WaveCodec; its `card` is that of the bundle
@@ -449,7 +446,7 @@ def load_codec(
     m.card, m.above = b.card, b.view.get('above', {})
     return m.eval().requires_grad_(False)
 
-def _marks(stack): return {str(m.level):tensor_hash(m.state_dict())[:16] for m in stack.codecs} # which codecs these are
+def _marks(stack, least=0): return {str(m.level):tensor_hash(m.state_dict())[:16] for m in stack.codecs if m.level>=least} # which codecs these are, from a level up
 
 def codec_stack(
     folder, # a folder of runs: vqvae-512, vqvae-128, ...; underscores do as well
