@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['NOTE', 'MidiError', 'Track', 'Song', 'find_phase']
 
-# %% ../nbs/00_data.ipynb #b1ded6af
-import html, json, math, os, tempfile
+# %% ../nbs/00_data.ipynb #0dc0ad5e
+import html, importlib, json, math, os, sys, tempfile
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
@@ -470,24 +470,13 @@ def to_svg(self:Song,
     if path is not None: _atomic(path, svg.encode())
     return svg
 
-# %% ../nbs/00_data.ipynb #d6b52014
-_PLAYER = '''(b=>{if(b.halt)return b.halt();
-const A=new(window.AudioContext||window.webkitAudioContext)(),N=JSON.parse(b.dataset.notes),G=A.createGain(),T=A.currentTime+.1;
-G.gain.value=.12;G.connect(A.destination);let i=0,last=0;
-const tick=()=>{for(;i<N.length&&N[i][0]/1e3<A.currentTime-T+.6;i++){const[s,d,p,v,k]=N[i],t=Math.max(T+s/1e3,A.currentTime),e=t+(k?.05:Math.max(d/1e3,.06)),
-g=A.createGain(),o=A.createOscillator();o.type=k?'square':'triangle';o.frequency.setValueAtTime(k?60+p*9:440*2**((p-69)/12),t);if(k)o.frequency.exponentialRampToValueAtTime(40,e);
-g.gain.setValueAtTime(0,t);g.gain.linearRampToValueAtTime(v/127,t+.008);g.gain.setTargetAtTime(v/300,t+.01,.25);g.gain.setTargetAtTime(0,e,.04);
-o.connect(g);g.connect(G);o.start(t);o.stop(e+.3);last=Math.max(last,e)}
-if(i==N.length&&A.currentTime>last+.3)b.halt()};
-const id=setInterval(tick,120);b.halt=()=>{clearInterval(id);A.close();b.halt=null;b.textContent='\\u25b6 play'};b.textContent='\\u25a0 stop';tick()})(this)'''
-
+# %% ../nbs/00_data.ipynb #72c34bef
 @patch
 def _repr_html_(self:Song):
-    n, drum = self.notes, np.array([t.drum for t in self.tracks]+[False])
-    on, off = (np.rint(1000*self.beats_to_seconds(t)).astype(int) for t in (n['start'], n['start']+n['dur']))
-    rows = json.dumps(np.stack([on, off-on, n['pitch'], n['velocity'], drum[n['track']]], 1).tolist(), separators=(',',':'))
-    play = f'<button data-notes="{rows}" onclick="{html.escape(_PLAYER)}">&#9654; play</button>' if len(n) else ''
-    return f'<div style="overflow-x:auto">{self.to_svg()}</div><div>{play} <small>{html.escape(repr(self))}</small></div>'
+    from flocoder.players import song_html
+    return song_html(self)
+
+if 'IPython' in sys.modules: importlib.import_module('flocoder.players').show_lists()
 
 # %% ../nbs/00_data.ipynb #ec9889da
 @patch
