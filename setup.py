@@ -33,9 +33,9 @@ setup(
         'Topic :: Multimedia :: Sound/Audio :: MIDI',
         'Topic :: Scientific/Engineering :: Artificial Intelligence'],
     packages=find_packages(include=[cfg['lib_path'], cfg['lib_path'] + '.*']),
-    package_data={cfg['lib_path']: ['weights/*.safetensors', 'weights/*.md']},
+    package_data={cfg['lib_path']: ['weights/*.safetensors', 'weights/*.md', 'static/*']},
     python_requires='>=' + cfg['min_python'],
     install_requires=lines('requirements'),
-    extras_require={k: lines(f'{k}_requirements') for k in ('audio', 'bach', 'cuda', 'dev')},
+    extras_require={k: lines(f'{k}_requirements') for k in ('app', 'audio', 'bach', 'cuda', 'dev')},
     entry_points={'console_scripts': lines('console_scripts')},
     zip_safe=False)

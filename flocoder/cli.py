@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = []
 
-# %% ../nbs/11_cli.ipynb #9c4c646b
+# %% ../nbs/11_cli.ipynb #ecadfecf
 import sys
-import flocoder.studio, flocoder.workshop, flocoder.menu
+import flocoder.studio, flocoder.workshop, flocoder.app, flocoder.menu
 from .verbs import main
 
 # %% ../nbs/11_cli.ipynb #e793930c

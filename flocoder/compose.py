@@ -177,8 +177,9 @@ def _limit(region, song, n):
     end = np.full(len(n), region.beats(song)[1])
     if region.mask is None or not len(n): return end
     plane, col, _ = _cells(region, song, n)
-    planes, rows, T = region.mask.shape
-    off = np.append(np.flatnonzero(~np.pad(region.mask, ((0,0),(0,0),(0,1)))), planes*rows*(T+1)) # the page is read row by row: an empty column ends each
+    used, plane = np.unique(plane, return_inverse=True) # a view may have hundreds of planes
+    planes, rows, T = (mask := region.mask[used]).shape
+    off = np.append(np.flatnonzero(~np.pad(mask, ((0,0),(0,0),(0,1)))), planes*rows*(T+1)) # the page is read row by row: an empty column ends each
     cell = (plane*rows + n['pitch'])*(T+1) + col
     return np.minimum(end, (col + off[np.searchsorted(off, cell)]-cell)/region.view.grid)
 

@@ -52,7 +52,7 @@ class Desk:
     def undo(self): self.history.undo()
     def redo(self): self.history.redo()
 
-# %% ../nbs/10_widgets.ipynb #f6cae823
+# %% ../nbs/10_widgets.ipynb #75a03381
 _STATIC = files('flocoder')/'static'
 
 class RollWidget(anywidget.AnyWidget):
@@ -77,7 +77,7 @@ class RollWidget(anywidget.AnyWidget):
         **kw, # height, editable and other traits
     ):
         super().__init__(**kw)
-        self.owner, self.rev, self._audio = owner or Desk(song or Song()), 0, {}
+        self.owner, self.rev, self._audio, self._shown = owner or Desk(song or Song()), 0, {}, None
         self.on_msg(lambda *said: self._heard(*said))
         self.refresh()
     @property
@@ -87,16 +87,19 @@ class RollWidget(anywidget.AnyWidget):
         self.owner, self.selection, self.picked, self.marks = Desk(song), None, [], []
         self.refresh()
 
-# %% ../nbs/10_widgets.ipynb #073bdf7f
+# %% ../nbs/10_widgets.ipynb #069ab2cd
 def refresh(self:RollWidget,
     picked=(), # indices of the notes that are picked now
     marks=(), # indices of the notes that wear a mark
 ):
     "Show the song of the owner as it is now"
-    self.rev, self._audio, history = self.rev+1, {}, self.owner.history
+    song, history = self.song, self.owner.history
+    ways = bool(history and history.can_undo), bool(history and history.can_redo)
     with self.hold_sync():
+        if self._shown is None or self._shown[0] is not song or self._shown[1:]!=ways:
+            self.rev, self._audio, self._shown = self.rev+1, {}, (song, *ways)
+            self.score = score_of(song)|dict(rev=self.rev, undo=ways[0], redo=ways[1])
         self.picked, self.marks = [int(i) for i in picked], [int(i) for i in marks]
-        self.score = score_of(self.song)|dict(rev=self.rev, undo=bool(history and history.can_undo), redo=bool(history and history.can_redo))
 
 RollWidget.refresh = refresh
 

@@ -97,7 +97,7 @@ function render({model, el}) {
   stage.tabIndex = 0; stage.setAttribute('role', 'application'); stage.setAttribute('aria-label', 'piano roll; press ? for the keys');
   hold.append(main, top); room.append(hold); stage.append(room); foot.append(status, meter); root.append(bar, chips, stage, help, foot); el.append(root);
   help.innerHTML = HELP.map(([k, t]) => `<kbd>${k}</kbd> ${t}`).join('<br>');
-  const G = main.getContext('2d'), O = top.getContext('2d');
+  const G = main.getContext('2d', {alpha: false}), O = top.getContext('2d');
   let s, zx = 24, zy = 6, w = 0, h = 0, dpr = 1, looks = [], dirty = true, tool = 'select', active = 0, cur = {beat: 0, pitch: 60}, anchor = null, drag = null, sel = null, inside = null, painted = new Set(), marks = new Set(), frame = 0, gone = false;
   const editable = () => model.get('editable'), snap = () => 1 / Number(step.value), picked = () => model.get('picked'), say = t => { status.textContent = t; };
   const put = (k, v) => { model.set(k, v); model.save_changes(); }, edit = (op, args) => model.send({kind: 'edit', op, args});
@@ -111,8 +111,9 @@ function render({model, el}) {
   const undo = button('↶', 'undo (Ctrl+Z)', () => model.send({kind: 'undo'})), redo = button('↷', 'redo (Ctrl+Y)', () => model.send({kind: 'redo'}));
   button('−', 'zoom out (-)', () => zoom(1 / 1.4)); button('+', 'zoom in (+)', () => zoom(1.4)); button('⤢', 'show all', () => fit());
   const kind = make('select', 'flo-b', {title: 'sound'}); kind.setAttribute('aria-label', 'sound'); for (const o of ['synth', 'soundfont']) kind.append(new Option(o, o)); kind.onchange = () => put('sound', kind.value); bar.append(kind);
-  button('?', 'keys (?)', () => { help.hidden = !help.hidden; });
-  const use = t => { tool = editable() || t === 'select' ? t : 'select'; for (const k in tools) tools[k].setAttribute('aria-pressed', k === tool); stage.dataset.tool = tool; say({select: 'select: drag in the roll, on the ruler for bars, on the keys for pitches', brush: 'brush: paint what is to be made anew', notes: 'notes: click picks, drag moves, drag an end stretches, double click adds'}[tool]); };
+  const keys_of = button('?', 'keys (?)', () => { help.hidden = !help.hidden; });
+  for (const b of [...Object.values(tools), none, step, undo, redo, keys_of]) b.classList.add('flo-edit');
+  const use = t => { tool = editable() ? t : 'select'; for (const k in tools) tools[k].setAttribute('aria-pressed', k === tool); stage.dataset.tool = tool; if (editable()) say({select: 'select: drag in the roll, on the ruler for bars, on the keys for pitches', brush: 'brush: paint what is to be made anew', notes: 'notes: click picks, drag moves, drag an end stretches, double click adds'}[tool]); };
 
   // ---- sound
   const audible = i => { const solo = model.get('solo'); return solo.length ? solo.includes(i) : !model.get('muted').includes(i); };
@@ -142,15 +143,20 @@ function render({model, el}) {
     G.strokeStyle = '#8a8a94'; G.beginPath(); for (const b of s.bars) if (b >= b0 - 1e-9 && b <= b1) { const x = Math.round(X(b)) + .5; G.moveTo(x, RULE); G.lineTo(x, h); } G.stroke();
     looks.forEach(l => l.setTransform(new DOMMatrix().translate(-stage.scrollLeft, -stage.scrollTop).scale(1 / dpr)));
     shade(); const chosen = new Set(picked()), thick = zy >= 5; let drawn = 0;
-    for (let i = a; i < z; i++) {
-      const p = s.pitch[i], x = X(s.start[i]), wide = Math.max(s.dur[i] * zx - 1, 1.5), y = Y(p);
-      if (x + wide < GUT || y > h || y + zy < RULE) continue;
-      const k = s.track[i], on = (!inside || inside(s.start[i], p, k)) && audible(k);
-      G.globalAlpha = (on ? 1 : .35) * (.55 + .45 * s.vel[i] / 127); G.fillStyle = thick ? looks[k] : s.tracks[k].colour; G.fillRect(x, y + .5, wide, zy - 1);
-      if (marks.size && marks.has(i)) { G.globalAlpha = 1; G.fillStyle = '#000'; G.fillRect(x, y + .5, 2, zy - 1); }
-      if (chosen.has(i)) { G.globalAlpha = 1; G.strokeStyle = '#000'; G.lineWidth = 2; G.strokeRect(x, y, wide, zy); }
-      drawn++;
+    const rim = [], left = GUT - stage.scrollLeft, up0 = RULE + 127 * zy - stage.scrollTop, tall = Math.max(Math.round(zy) - 1, 1);
+    for (let k = 0; k < looks.length; k++) { // track by track, on whole pixels: the look changes seldom, and nothing has to be smoothed
+      G.fillStyle = thick ? looks[k] : s.tracks[k].colour; const loud = audible(k); let alpha = -1;
+      for (let i = a; i < z; i++) {
+        if (s.track[i] !== k) continue;
+        const p = s.pitch[i], y = Math.round(up0 - p * zy), x = Math.round(left + s.start[i] * zx), wide = Math.max(Math.round(s.dur[i] * zx) - 1, 1);
+        if (x + wide < GUT || y > h || y + zy < RULE) continue;
+        const seen = (loud && (!inside || inside(s.start[i], p, k)) ? 1 : .35) * (.6 + .05 * (s.vel[i] >> 4)); if (seen !== alpha) G.globalAlpha = alpha = seen;
+        G.fillRect(x, y, wide, tall); drawn++;
+        if (marks.has(i) || chosen.has(i)) rim.push(i, x, y, wide);
+      }
     }
+    G.globalAlpha = 1; G.fillStyle = G.strokeStyle = '#000'; G.lineWidth = 2;
+    for (let j = 0; j < rim.length; j += 4) { const [i, x, y, wide] = rim.slice(j, j + 4); if (marks.has(i)) G.fillRect(x, y, clamp(wide >> 2, 1, 3), tall); if (chosen.has(i)) G.strokeRect(x, y, wide, tall); }
     G.globalAlpha = 1; stage.dataset.drawn = drawn; ruler(); keys();
   }
   function shade() { // the selection
@@ -208,6 +214,7 @@ function render({model, el}) {
   top.onpointerdown = e => {
     if (e.button > 0 && tool !== 'brush') return;
     const [x, y] = where(e), b = beat_of(x), p = pitch_of(y); stage.focus({preventScroll: true}); top.setPointerCapture(e.pointerId); e.preventDefault();
+    if (!editable()) { cur.beat = clamp(b, 0, s.end); if (sound.playing) sound.play(cur.beat); return touch(); } // where it plays from
     if (y < RULE) { drag = {what: 'bars', from: e.shiftKey && sel?.beats ? bar_of(sel.beats[0]) : bar_of(b)}; bars(drag.from, bar_of(b)); cur.beat = s.bars[drag.from]; if (sound.playing) sound.play(cur.beat); return; }
     if (x < GUT) { drag = {what: 'keys', from: p}; return choose({...sel, cells: null, pitches: [p, p]}, false); }
     cur = {beat: Math.max(down(b), 0), pitch: p};
@@ -239,7 +246,7 @@ function render({model, el}) {
     if (d.what === 'rectangle') choose({tracks: sel?.tracks, beats: [Math.max(down(b0), 0), Math.min(up(b1), s.end)], pitches: [lo, hi]});
     if (d.what === 'lasso') { const ids = []; for (let i = 0; i < s.n; i++) if (s.start[i] < b1 && s.start[i] + s.dur[i] > b0 && s.pitch[i] >= lo && s.pitch[i] <= hi) ids.push(i); put('picked', ids); }
   };
-  top.ondblclick = e => { const [x, y] = where(e); if (tool === 'notes' && editable() && x > GUT && y > RULE && hit(beat_of(x), pitch_of(y)) < 0) add(beat_of(x), pitch_of(y)); };
+  top.ondblclick = e => { const [x, y] = where(e); if (tool === 'notes' && x > GUT && y > RULE && hit(beat_of(x), pitch_of(y)) < 0) add(beat_of(x), pitch_of(y)); };
   top.oncontextmenu = e => { if (tool === 'brush') e.preventDefault(); };
   stage.onwheel = e => { if (!e.ctrlKey) return; e.preventDefault(); zoom(e.deltaY < 0 ? 1.2 : 1 / 1.2, e.shiftKey, where(e)[0]); };
   stage.onscroll = touch; stage.onfocus = stage.onblur = touch;
@@ -263,7 +270,7 @@ function render({model, el}) {
     else if (ctrl && low === 'a') put('picked', Array.from(s.start, (_, i) => i).filter(i => !inside || inside(s.start[i], s.pitch[i], s.track[i])));
     else if (ctrl || e.altKey) done = false;
     else if (k === ' ') toggle(); else if (k === 'Escape') { put('picked', []); choose(null); } else if (k === 'Home') { cur.beat = 0; into_sight(); touch(); } else if (k === 'End') { cur.beat = Math.max(down(s.end - 1e-6), 0); into_sight(); touch(); }
-    else if (low === 'b') { const i = bar_of(cur.beat); bars(e.shiftKey && sel?.beats ? bar_of(sel.beats[0]) : i, i); } else if (low === 't') toggle_track(active); else if (low === 'n') next_note(e.shiftKey);
+    else if (low === 'b') { const i = bar_of(cur.beat); bars(e.shiftKey && sel?.beats ? bar_of(sel.beats[0]) : i, i); } else if (low === 't' && editable()) toggle_track(active); else if (low === 'n') next_note(e.shiftKey);
     else if (low === 'a') { active = (active + 1) % Math.max(s.tracks.length, 1); show_active(); } else if (low === 'm') flip('muted', active); else if (low === 's') flip('solo', active);
     else if (k === '+' || k === '=') zoom(1.25); else if (k === '-') zoom(.8); else if (k === '*') zoom(1.25, true); else if (k === '_') zoom(.8, true);
     else if (k === '1' || k === '2' || k === '3') use(['select', 'brush', 'notes'][k - 1]); else if (k === '?') help.hidden = !help.hidden;
@@ -280,7 +287,7 @@ function render({model, el}) {
   function list_tracks() {
     chips.replaceChildren(...s.tracks.map((t, i) => {
       const chip = make('span', 'flo-chip'), swatch = make('canvas', 'flo-swatch', {width: 18, height: 12}), g = swatch.getContext('2d'); g.fillStyle = hatch(g, t.colour, i, 1); g.fillRect(0, 0, 18, 12);
-      const name = make('button', 'flo-b flo-name', {type: 'button', textContent: t.name, title: `take ${t.name} into the selection, or out (T)`, onclick: () => { active = i; show_active(); toggle_track(i); }}); name.dataset.track = i;
+      const name = make('button', 'flo-b flo-name', {type: 'button', textContent: t.name, title: `take ${t.name} into the selection, or out (T)`, onclick: () => { active = i; show_active(); if (editable()) toggle_track(i); }}); name.dataset.track = i;
       const small = (text, k) => { const b = make('button', 'flo-b flo-ms', {type: 'button', textContent: text, title: `${k === 'solo' ? 'solo' : 'mute'} ${t.name}`, onclick: () => flip(k, i)}); b.dataset[k] = i; b.setAttribute('aria-label', b.title); return b; };
       chip.append(swatch, name, small('M', 'muted'), small('S', 'solo')); return chip;
     })); show_active(); mixer();
@@ -304,7 +311,7 @@ function render({model, el}) {
     s = unpack(model.get('score')); sound.load(s); sound.audible = audible; active = clamp(active, 0, Math.max(s.tracks.length - 1, 0)); cur.beat = Math.min(cur.beat, s.end); list_tracks(); choose(model.get('selection'), false);
     keep ? layout() : fit(); undo.disabled = !model.get('score').undo; redo.disabled = !model.get('score').redo; root.dataset.notes = s.n;
   }
-  const look = () => { stage.style.height = `${model.get('height')}px`; for (const b of [tools.brush, tools.notes, undo, redo]) b.hidden = !editable(); marks = new Set(model.get('marks')); kind.value = model.get('sound'); touch(); };
+  const look = () => { stage.style.height = `${model.get('height')}px`; root.classList.toggle('flo-view', !editable()); marks = new Set(model.get('marks')); kind.value = model.get('sound'); touch(); };
   const heard = {'change:score': () => load(true), 'change:selection': () => choose(model.get('selection'), false), 'change:picked': touch, 'change:muted': mixer, 'change:solo': mixer, 'change:height': () => { look(); layout(); }, 'change:editable': look, 'change:marks': look, 'change:sound': look, 'change:status': () => say(model.get('status')), 'msg:custom': message};
   for (const k in heard) model.on(k, heard[k]);
   look(); use('select'); load(false); say(model.get('status'));
