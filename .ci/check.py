@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks of the repository that need no model: `python .ci/check.py`, from anywhere; standard library and yaml only.
-`python .ci/check.py command NAME` prints the README's command line that stands under the marker `<!-- command: NAME -->`."""
+`python .ci/check.py command NAME` prints the README's command line that stands under the marker `<!-- command: NAME -->`.
+`python .ci/check.py staged _proc` checks the staged docs, as `nbdev_proc_nbs` leaves them; `rendered _docs` what Quarto made of them."""
 import ast
 import json
 import re
@@ -9,11 +10,12 @@ from configparser import ConfigParser
 from pathlib import Path
 
 import readme
+import staged
 
 ROOT = Path(__file__).resolve().parents[1]
 NBS, LIB = ROOT/'nbs', ROOT/'flocoder'
-ORDER = 'data rolls store loaders collection bundle soundfont training runs sweep compose windows vqvae flow sampling tokens octuple logits streams grammar text phrases diffusion unmasking autoregressive writing bottleneck latents audio wavecodec codegen metrics structure ear copies infilling model_metrics report evaluate leaderboard bench widgets verbs soundroom studio workshop menu cli'.split()
-LIGHT = 'data rolls store collection bundle soundfont compose windows vqvae flow sampling text phrases bottleneck latents audio wavecodec codegen metrics structure ear copies infilling model_metrics report evaluate leaderboard verbs soundroom studio workshop menu cli'.split()
+ORDER = 'data players rolls store loaders collection bundle soundfont training runs sweep compose editing windows vqvae flow sampling tokens octuple logits streams grammar text phrases diffusion unmasking autoregressive writing bottleneck latents audio wavecodec codegen metrics structure ear copies infilling model_metrics report evaluate leaderboard bench widgets codes session composer verbs soundroom studio workshop menu app cli'.split()
+LIGHT = 'data players rolls store collection bundle soundfont compose editing windows vqvae flow sampling text phrases bottleneck latents audio wavecodec codegen metrics structure ear copies infilling model_metrics report evaluate leaderboard widgets codes session composer verbs soundroom studio workshop menu app cli'.split()
 HEAVY = 'fastai matplotlib pretty_midi music21 pyarrow scipy'.split()
 NAMES = {'yaml': 'pyyaml'}
 MACHINE = re.compile(r'/(?:home|root|Users|work|tmp)/[\w.-]+/')
@@ -91,6 +93,32 @@ def check_notebooks():
                 if any('widget' in k for k in o.get('data', {})): yield f'{p.name} cell {i}: a widget output'
 
 
+def check_titles():
+    "the first cell of a notebook holds its title and one line: the docs stage drops whatever else stands there"
+    for p in notebooks():
+        if not re.fullmatch(r'# [^\n]+\n+> [^\n]+', source(cells(p)[0]).strip()): yield f'{p.name}: write a title, a line after >, and the story in the cell below'
+
+
+QUIET = {
+    '00d_bundle', '00e_training', '00j_sweep', # settings and files, a straight line, curves
+    '00k_soundfont', # single notes, measured
+    '04b_logits', # a choice among numbers
+    '08b_codegen', '10e_soundroom', '11c_vqwave', 'audio_scores', # sound without notes
+    '09i_bench', # seconds and bytes
+    '10a_verbs', # a toy verb
+    '10i_app', # a server and its lock
+    'train_on_gpu', # machines and settings
+    'design', 'glossary', # text
+}
+
+
+def check_players():
+    "chapters with music store a roll with a player"
+    for p in notebooks():
+        shown = (readme.text(o.get('data', {}).get('text/html')) for c in cells(p) for o in c.get('outputs', []))
+        if p.stem not in QUIET and not any('data-notes=' in o for o in shown): yield f'{p.name}: end a cell in a Song, and store its output'
+
+
 def check_imports_alone():
     "imports stand in cells of their own: the docs stage runs every cell that contains one"
     for p in notebooks():
@@ -127,13 +155,13 @@ def check_modules():
             if top == 'flocoder' and rest and rest[0] in ORDER and now and ORDER.index(rest[0]) >= ORDER.index(p.stem):
                 yield f'{p.name}:{line}: imports {name}, which stands below it'
             if now and p.stem in LIGHT and top in HEAVY: yield f'{p.name}:{line}: imports {top} at module level'
-            if now and p.stem in ('verbs', 'soundroom', 'studio', 'workshop', 'menu', 'cli') and top in ('torch', 'numpy'): yield f'{p.name}:{line}: the command line must start without {top}'
+            if now and p.stem in ('verbs', 'soundroom', 'studio', 'workshop', 'menu', 'app', 'cli') and top in ('torch', 'numpy'): yield f'{p.name}:{line}: the command line must start without {top}'
 
 
 def check_requirements():
     "what modules import is required, and what is required is imported; extras are imported late"
     cfg = settings()
-    need, extra = project(cfg['requirements']), project(cfg['audio_requirements'] + '\n' + cfg['bach_requirements'] + '\n' + cfg['cuda_requirements'])
+    need, extra = project(cfg['requirements']), project(cfg['app_requirements'] + '\n' + cfg['audio_requirements'] + '\n' + cfg['bach_requirements'] + '\n' + cfg['cuda_requirements'])
     dev, used = project(cfg['dev_requirements']), set()
     for p in modules():
         for name, line, now in imports(p):
@@ -180,17 +208,23 @@ def check_readme():
     for o in ('music', 'tests'): command(o)
 
 
-def main():
-    if sys.argv[1:2] == ['command']: return print(command(sys.argv[2]))
+def report(found_by, *args):
+    "Print PASS or FAIL and what was found, for every check; whether all is well"
     bad = 0
-    for k, f in list(globals().items()):
-        if not k.startswith('check_'): continue
-        try: found = list(f())
+    for f in found_by:
+        try: found = list(f(*args))
         except (Exception, SystemExit) as e: found = [f'{type(e).__name__}: {e}']
         print(f'{"FAIL" if found else "PASS"} {f.__doc__}')
         for o in found: print('     ', o)
         bad += bool(found)
-    sys.exit(bad > 0)
+    return not bad
+
+
+def main():
+    if sys.argv[1:2] == ['command']: return print(command(sys.argv[2]))
+    if sys.argv[1:2] == ['staged']: sys.exit(not report(staged.checks(), staged.Staged(sys.argv[2])))
+    if sys.argv[1:2] == ['rendered']: sys.exit(not report([staged.rendered], staged.Staged('_proc'), Path(sys.argv[2])))
+    sys.exit(not report(f for k, f in list(globals().items()) if k.startswith('check_')))
 
 
 if __name__ == '__main__': main()

@@ -74,7 +74,7 @@ def free_port(
             return s.getsockname()[1]
     raise ConfigError(f'--port {port}: taken, and the {tries-1} behind it too; give another one, or 0 for any')
 
-# %% ../nbs/10i_app.ipynb #a039e3e8
+# %% ../nbs/10i_app.ipynb #67016e58
 def _settings(host, port, token, folder):
     "Voila's settings"
     from traitlets.config import Config
@@ -82,17 +82,19 @@ def _settings(host, port, token, folder):
     return Config(Voila=dict(ip=host, port=port, port_retries=0, token=token, auto_token=False, log_level=quiet, root_dir=str(folder), tornado_settings=dict(headers={'Content-Security-Policy':_POLICY})),
         VoilaConfiguration=dict(template='flocoder', show_tracebacks=True, file_allowlist=['^$'], extension_language_mapping={}))
 
-def _check_song(song, bundle):
-    "An error now, and not in the page, for a file that is no song or a model that is none"
+def _checked(song, bundle):
+    "An error now, and not in the page, for a file that is no song or a model that is none; the model as the page finds it"
     from flocoder.compose import load_generator
     from flocoder.data import Song
+    from flocoder.studio import _checkpoint
     if song: Song.from_midi(song)
-    load_generator(bundle, device='cpu')
+    load_generator(path := _checkpoint(bundle), device='cpu')
+    return str(Path(path).resolve()) if Path(path).exists() else path
 
 @verb(place='song')
 def app(
     song:str|None=None, # a MIDI file to begin with
-    bundle:str='flow', # the model to begin with: the name of a shipped bundle, or a .safetensors file
+    bundle:str='flow', # the model to begin with: the name of a shipped bundle, a .safetensors file, or a run folder
     port:int=8866, # of this machine; the next free one where it is taken, 0 takes any
     host:str='127.0.0.1', # the address to listen on, which has to be this machine's own
     token:str|None=None, # what a browser has to know to be let in, 8 characters or more; a new one each time without it
@@ -105,10 +107,10 @@ def app(
         from tornado.ioloop import IOLoop
         from voila.app import Voila
     except ModuleNotFoundError as e: raise ConfigError(f"{e.name} is not installed, which serves the page: pip install 'flocoder[app]'") from None
-    _check_song(song, bundle)
+    bundle = _checked(song, bundle)
     token = token or secrets.token_urlsafe(24)
     with tempfile.TemporaryDirectory(prefix='flocoder-app-') as folder:
-        path = app_files(folder, song=song, bundle=str(Path(bundle).resolve()) if bundle.endswith('.safetensors') else bundle)
+        path = app_files(folder, song=song, bundle=bundle)
         os.environ['JUPYTER_PATH'] = os.pathsep.join(filter(None, [str(Path(folder)/'share'), os.environ.get('JUPYTER_PATH')]))
         server = Voila(config=_settings(host, port, token, folder))
         server.initialize([str(path), *([] if browser else ['--no-browser'])])

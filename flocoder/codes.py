@@ -110,7 +110,7 @@ class CodedSongs:
         at = [where_fires(k, channel, level, row) for k in self.codes]
         return np.concatenate([np.stack([np.full(len(t), i), t, r], 1) for i,(t,r) in enumerate(at)])
 
-# %% ../nbs/10h_codes.ipynb #078faf89
+# %% ../nbs/10h_codes.ipynb #67820294
 def _bars(ax, song):
     for x in song.bar_starts(max(song.n_bars, 1)): ax.axvline(x, color='.5', lw=.6)
 
@@ -121,7 +121,7 @@ def _matrix(ax, codec, song, codes, channels):
     img = np.concatenate([r[codes[c]][::-1]/max(r.max(), 1e-9) for r,c in zip(rank, channels)])
     h, end = codec.h, codes.shape[-1]*_step(codec)
     ax.imshow(img, aspect='auto', interpolation='nearest', cmap='viridis', vmin=0, vmax=1, extent=(0, end, len(img), 0))
-    for i in range(1, len(channels)): ax.axhline(i*h, color='w', lw=.8)
+    for i in range(1, len(channels)): ax.axhline(i*h, color='w', lw=1.5)
     ax.set(ylabel='channel, rows in it' if len(channels)>1 else f'rows of channel {channels[0]}')
     ax.set_yticks([(i+.5)*h for i in range(len(channels))] if len(channels)>1 else np.arange(h)+.5, channels if len(channels)>1 else range(h)[::-1], fontsize=7)
     ax.set_title(f'dark: level 0, yellow: level {n[channels[0]]-1}' if n[channels[0]]<=16 else 'the darker, the more frequent the entry in this song', fontsize=8)
@@ -131,13 +131,14 @@ def show_codes(
     codec,         # a RollCodec
     song,          # a Song
     channels=None, # which ones; all if None
-    size=(10,6.5), # inches
+    size=None,     # inches; by the number of channels if None
 ): # a Picture
     "The roll, and below it the codes, aligned in time"
     from matplotlib.figure import Figure
     channels, codes = list(range(len(codec.quantiser.n_codes)) if channels is None else channels), song_codes(codec, song)
     for c in channels: _check(codec, c, 0)
-    a, b = Figure(figsize=size, dpi=72, layout='constrained').subplots(2, 1, sharex=True, height_ratios=[1, max(.4, .1*len(channels))])
+    high = .8+.28*len(channels)
+    a, b = Figure(figsize=size or (10,2.2+high), dpi=72, layout='constrained').subplots(2, 1, sharex=True, height_ratios=[2.2,high])
     song.plot(a)
     a.set(xlabel=None)
     _matrix(b, codec, song, codes, channels)
@@ -305,7 +306,7 @@ def show_code(
     _panels(fig.subplots(2, 1+len(effect.to), sharex=True, sharey=True), effect, codec)
     return Picture(f'The mean roll of channel {effect.channel}, level {effect.level}, and the change of the decoded probabilities when it is exchanged', fig)
 
-# %% ../nbs/10h_codes.ipynb #caf3f114
+# %% ../nbs/10h_codes.ipynb #d90656b1
 def fact_values(
     codec, # a RollCodec
 ): # dict fact → names of its values
@@ -314,8 +315,8 @@ def fact_values(
     far = k*codec.h
     return dict(sounds=['silent','sounding'], starts=['nothing','on the beat','before the half','on the half','after the half'], onsets=['0','1','2','3 or more'],
         rings=['silent at the end','rings to the end'], tracks=['+'.join(t for i,t in enumerate(v.tracks) if m>>i&1) or 'none' for m in range(2**v.planes)],
-        region=[f'{i*far}–{(i+1)*far-1}' for i in range(P//k)], step=[f'{i+1} of {k}' for i in range(k)],
-        loudness=[f'{16*i}–{16*i+15}' for i in range(8)], beat=[*map(str, range(9)), '9 or more'], metre=[f'beat {i+1}' for i in range(8)])
+        region=[f'{i*far}–{(i+1)*far-1}' for i in range(P//k)], pitch=[f'{i+1} of {k}' for i in range(k)],
+        loudness=[f'{16*i}–{16*i+15}' for i in range(8)], density=[*map(str, range(9)), '9 or more'], metre=[f'beat {i+1}' for i in range(8)])
 
 def beat_facts(
     codec, # a RollCodec
@@ -332,10 +333,10 @@ def beat_facts(
     bars, t = np.asarray(song.bar_starts(max(song.n_bars, 1))), np.arange(x.shape[1])*_step(codec)
     metre = (t-bars[np.searchsorted(bars, t+1e-6, 'right')-1]).astype(int).clip(0, 7)
     facts = dict(starts=np.where(col.any(-1), when, 0), onsets=np.minimum(on.sum((2,3,4)), 3), rings=sus[...,-1].any((2,3)), tracks=(sus.any((3,4))<<np.arange(x.shape[2])).sum(-1),
-        region=top//k, step=top%k, loudness=x[:,:,:,2].max((2,3,4))//16, beat=np.broadcast_to(on.sum((0,2,3,4)).clip(0, 9), some.shape), metre=np.broadcast_to(metre, some.shape))
+        region=top//k, pitch=top%k, loudness=x[:,:,:,2].max((2,3,4))//16, density=np.broadcast_to(on.sum((0,2,3,4)).clip(0, 9), some.shape), metre=np.broadcast_to(metre, some.shape))
     return dict(sounds=some.astype(int), **{f:np.where(some, v.astype(int), -1) for f,v in facts.items()})
 
-# %% ../nbs/10h_codes.ipynb #9696394f
+# %% ../nbs/10h_codes.ipynb #3c435bca
 def count_codes(
     coded,      # CodedSongs
     shuffles=3, # how often to shuffle
@@ -360,6 +361,7 @@ def count_codes(
     res = [{f:np.stack(v) for f,v in o.items()} for o in res]
     return res[0], res[1:]
 
+# %% ../nbs/10h_codes.ipynb #99bc6533
 def _entropy(n): # counts [..., V] → bits
     p = n/np.maximum(n.sum(-1, keepdims=True), 1e-12)
     return -(p*np.log2(np.maximum(p, 1e-12))).sum(-1)
@@ -374,7 +376,7 @@ def told(
     if rows: bits, know = (bits*size).sum(-1), (know*size).sum(-1)
     return np.where(know>1e-9, np.maximum(bits, 0)/np.maximum(know, 1e-9), 0.)
 
-# %% ../nbs/10h_codes.ipynb #ff7f71b0
+# %% ../nbs/10h_codes.ipynb #921b580c
 class CodeTable(list):
     "Rows of `code_table`, most telling first"
     def markdown(self,
@@ -385,6 +387,7 @@ class CodeTable(list):
     def _repr_markdown_(self): return self.markdown()
     def named(self): return [o for o in self if o['lo']>o['chance']]
 
+# %% ../nbs/10h_codes.ipynb #1a73d849
 def code_table(
     coded,      # CodedSongs
     counts=None, # what `count_codes` gave
@@ -440,7 +443,7 @@ def code_figure(
     _panels(right.subgridspec(2, 1+len(effect.to)).subplots(sharex=True, sharey=True), effect, coded.codec)
     return Picture(f'channel {channel}, level {level}: where it fires in a song, and what it does', fig)
 
-# %% ../nbs/10h_codes.ipynb #5a4bde9c
+# %% ../nbs/10h_codes.ipynb #d1834e40
 class CodeViewer(widgets.VBox):
     "The codes of a song in Jupyter: `channel`, `level`, `row`, `place` and `sound` are its controls, `picture` and `player` show the choice"
     def __init__(self,
@@ -449,11 +452,11 @@ class CodeViewer(widgets.VBox):
         around=1, # bars to play before and after that of the place
         n=6,    # places to try for the effect
     ):
-        self.coded, self.around, self.n = CodedSongs(codec, song), around, n
+        self.coded, self.around, self.n, self.busy = CodedSongs(codec, song), around, n, False
         slider = lambda name, most: widgets.IntSlider(0, 0, most, description=name, continuous_update=False)
         sizes = codec.quantiser.n_codes
         self.channel, self.level, self.place = slider('channel', len(sizes)-1), slider('level', sizes[0]-1), slider('place', 0)
-        self.row = widgets.Dropdown(options=[('all', None), *((str(i), i) for i in range(codec.h))], description='row')
+        self.row = widgets.Dropdown(options=[('all', -1), *((str(i), i) for i in range(codec.h))], description='row')
         self.sound = widgets.Dropdown(description='play')
         self.picture, self.player, self.places = widgets.Image(format='png'), widgets.HTML(), (np.zeros(0,int),)*2
         for o in (self.channel, self.level, self.row): o.observe(self._code, 'value')
@@ -462,41 +465,46 @@ class CodeViewer(widgets.VBox):
         super().__init__([widgets.HBox([self.channel, self.level, self.row]), widgets.HBox([self.place, self.sound]), self.picture, self.player])
         self._code()
     @property
-    def code(self): return self.channel.value, self.level.value, self.row.value
+    def code(self): return self.channel.value, self.level.value, self.row.value if self.row.value>=0 else None # a Dropdown shows nothing for None
     @property
     def at(self): return (int(self.places[0][self.place.value]), int(self.places[1][self.place.value])) if len(self.places[0]) else None
 
-# %% ../nbs/10h_codes.ipynb #bada0fa7
+# %% ../nbs/10h_codes.ipynb #3e9839a7
 def _code(self:CodeViewer, change=None):
     "Another channel, level or row"
-    top = self.coded.codec.quantiser.n_codes[self.channel.value]-1
-    if self.level.value>top: self.level.value = top # comes back here
-    self.level.max = top
-    self.places = where_fires(self.coded.codes[0], *self.code)
-    self.effect = code_effect(self.coded, *self.code, n=self.n)
-    l = self.level.value
-    self.sound.options = [('the song', None), ('through the codec', l), *((f'with level {i} here', i) for i in range(min(top+1, 8)) if i!=l)]
-    with self.place.hold_trait_notifications(): self.place.value, self.place.max = 0, max(len(self.places[0])-1, 0)
+    if self.busy: return
+    self.busy = True # the other controls follow, and need not answer
+    try:
+        self.level.max = top = self.coded.codec.quantiser.n_codes[self.channel.value]-1
+        l = self.level.value
+        self.places = where_fires(self.coded.codes[0], *self.code)
+        self.effect = code_effect(self.coded, *self.code, n=self.n)
+        self.sound.options = [('the song', -1), ('through the codec', l), *((f'with level {i} here', i) for i in range(min(top+1, 8)) if i!=l)]
+        self.sound.value = -1
+        self.place.value, self.place.max = 0, max(len(self.places[0])-1, 0)
+    finally: self.busy = False
     self._place()
 
 def _place(self:CodeViewer, change=None):
     "Another place of the same code"
+    if self.busy: return
     self.picture.value = code_figure(self.coded, *self.code, place=self.at, effect=self.effect).png
     self._play()
 
 def _play(self:CodeViewer, change=None):
     "The bars around the place, ready to be played"
+    if self.busy: return
     song, codes, bars = self.coded.songs[0], self.coded.codes[0], self.coded.songs[0].bar_starts()
     if self.at is None:
         self.player.value = 'This code does not fire here.'
         return
     (t, r), to = self.at, self.sound.value
-    if to is not None:
+    if to>=0:
         codes = codes.copy()
         codes[self.channel.value, r, t] = to
         song = self.coded.codec.view.from_roll(code_roll(self.coded.codec, codes), like=song)
     i = max(int(np.searchsorted(bars, t*_step(self.coded.codec)+1e-6, 'right'))-1, 0)
     a, b = max(0, i-self.around), min(len(bars)-1, i+1+self.around)
-    self.player.value = f'step {t}, row {r}; bars {a+1} to {b}'+song.slice_bars(a, b)._repr_html_()
+    self.player.value = f'channel {self.code[0]}, level {self.code[1]}, at {len(self.places[0])} places; this is step {t}, row {r}: bars {a+1} to {b}'+song.slice_bars(a, b)._repr_html_()
 
 CodeViewer._code, CodeViewer._place, CodeViewer._play = _code, _place, _play

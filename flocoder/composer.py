@@ -15,16 +15,16 @@ from .data import Song
 from .session import Session
 from .widgets import RollWidget, new_notes, track_names
 
-# %% ../nbs/10g_composer.ipynb #de8eb3f9
+# %% ../nbs/10g_composer.ipynb #51a5837c
 def control(
     knob, # dict name, default, kind, help, choices, as from `Session.knobs`
     value=None, # what it shows; the default if None
 ): # an ipywidgets control
     "A control for a setting"
     value, kind = knob['default'] if value is None else value, knob['kind']
-    how = dict(description=knob['name'].replace('_',' '), tooltip=knob.get('help') or knob['name'], style=dict(description_width='92px'), layout=W.Layout(width='220px'))
-    if knob.get('choices'): return W.Dropdown(options=[*([('-', None)] if knob['default'] is None else []), *[(str(o), o) for o in knob['choices']]], value=value, **how)
-    if kind=='bool': return W.Checkbox(value=bool(value), indent=False, **how) if knob['default'] is not None else W.Dropdown(options=[('-', None), ('yes', True), ('no', False)], value=value, **how)
+    how = dict(description=knob['name'].replace('_',' '), tooltip=knob.get('help') or knob['name'], style=dict(description_width='auto'), layout=W.Layout(width='auto', max_width='210px'))
+    if knob.get('choices'): return W.Dropdown(options=[*([('auto', '')] if knob['default'] is None else []), *[(str(o), o) for o in knob['choices']]], value='' if value is None else value, **how)
+    if kind=='bool': return W.Checkbox(value=bool(value), indent=False, **how) if knob['default'] is not None else W.Dropdown(options=[('auto', ''), ('yes', True), ('no', False)], value='' if value is None else value, **how)
     return W.Text(value='' if value is None else str(value), placeholder='auto' if knob['default'] is None else '', continuous_update=False, **how)
 
 def read_control(
@@ -37,7 +37,7 @@ def read_control(
     try: return int(value) if knob['kind']=='int' else float(value)
     except ValueError: raise ValueError(f"{knob['name']}: {value!r} is no {'whole '*(knob['kind']=='int')}number") from None
 
-# %% ../nbs/10g_composer.ipynb #8ac423ee
+# %% ../nbs/10g_composer.ipynb #1a40b5fa
 ACTIONS = dict(generate='new music from nothing', infill='make the selection anew, and keep the rest to the bit', **{'continue':'go on where the song ends'}, accompany='keep the selected tracks (or the melody), write the others',
     vary='songs near this one, or near it in the selection', interpolate='walk from this song to the second one', reconstruct='what the model keeps of this song')
 _FIRST = ('n','seed','bars','temperature','guidance','genre','instruments','strength','points')
@@ -63,7 +63,7 @@ class Composer(W.VBox):
         self.roll.on_file = self.load
         self.roll.observe(self._select, 'selection')
         self._build()
-        super().__init__([self.sources, self.actions, self.knobs, self.roll, self.progress, self.results, self.ends])
+        super().__init__([self.sources, self.actions, self.knobs, self.roll, self.progress, self.results, self.ends, self.more])
         self._stop = self.session.watch(lambda s: self.show())
         if kw: self.session.set(**kw)
         if song is not None: self.session.open(song if isinstance(song, Song) else Path(song))
@@ -103,7 +103,7 @@ def _rolls(self:Composer): return [o for box in self.results.children for o in b
 
 for f in (_do, tell, load, _select, _rolls): setattr(Composer, f.__name__, f)
 
-# %% ../nbs/10g_composer.ipynb #f61791e8
+# %% ../nbs/10g_composer.ipynb #11c1c50e
 def _files(self:Composer, upload, use):
     "Use what was chosen, and be ready for the same file again"
     chosen, upload.value = upload.value, ()
@@ -118,9 +118,8 @@ def _build(self:Composer):
     s = self.session
     self.upload = W.FileUpload(accept='.mid,.midi', multiple=False, description='open', tooltip='a MIDI file; it can also be dropped on the roll', layout=W.Layout(width='auto'))
     self.upload.observe(lambda c: self._files(self.upload, self.load), 'value')
-    known = _models()
-    self.model = W.Dropdown(options=known if s.bundle in known else [*known, s.bundle], value=s.bundle, description='model', style=dict(description_width='auto'), layout=W.Layout(width='220px'))
-    self.model.observe(lambda c: c['new']!=s.bundle and self._do(s.use, c['new']), 'value')
+    self.model = W.Combobox(options=_models(), value=s.bundle, description='model', tooltip='one that ships, a .safetensors file, or a run folder', continuous_update=False, ensure_option=False, style=dict(description_width='auto'), layout=W.Layout(width='260px'))
+    self.model.observe(lambda c: c['new']!=s.bundle and self._use(c['new']), 'value')
     self.past = W.Dropdown(description='history', style=dict(description_width='auto'), layout=W.Layout(width='320px'))
     self.past.observe(lambda c: c['new'] not in (None, s.history.at) and self._do(s.go, c['new']), 'value')
     self.second = W.FileUpload(accept='.mid,.midi', multiple=False, description='second song', tooltip='the song that interpolate walks to', layout=W.Layout(width='auto'))
@@ -129,13 +128,20 @@ def _build(self:Composer):
     self.buttons = {k:_button(k, tip, lambda k=k: self.act(k)) for k,tip in ACTIONS.items()}
     self.stop = _button('cancel', 'stop what is being made', lambda: self._do(s.cancel), button_style='warning')
     self.actions = _row(*self.buttons.values(), self.stop)
-    self.knobs, self.more = W.VBox(), W.Accordion()
+    self.knobs, self.more = W.VBox(), W.Accordion(titles=('more settings', 'log'))
+    self.story = W.HTML()
     self.bar = W.FloatProgress(min=0, max=1, layout=W.Layout(width='240px'))
     self.line = W.HTML()
     self.progress = _row(self.bar, self.line)
     self.results = W.GridBox(layout=W.Layout(grid_template_columns='repeat(auto-fit, minmax(min(360px, 100%), 1fr))', grid_gap='6px'))
     self.exports = {k:_button(f'save .{k}', tip, lambda k=k: self._do(self.export, k)) for k,tip in dict(mid='the song as a MIDI file', wav='as sound, by a soundfont', png='as a picture').items()}
     self.ends = _row(*self.exports.values())
+
+def _use(self:Composer, name):
+    "Another model; the name of the old one comes back where there is none"
+    from flocoder.studio import _checkpoint
+    self._do(lambda: self.session.use(_checkpoint(name)))
+    self.model.value = self.session.bundle
 
 def act(self:Composer,
     action, # one of ACTIONS
@@ -150,9 +156,9 @@ def export(self:Composer,
     "Offer a file to the browser"
     self.roll.offer(*self.session.export(kind, i))
 
-for f in (_files, _build, act, export): setattr(Composer, f.__name__, f)
+for f in (_files, _build, _use, act, export): setattr(Composer, f.__name__, f)
 
-# %% ../nbs/10g_composer.ipynb #24702faa
+# %% ../nbs/10g_composer.ipynb #5d2f2b6f
 def _new(self:Composer, **what):
     "Is any of these another object or value than last time?"
     had = {k:self._seen.get(k, self) for k in what}
@@ -183,7 +189,6 @@ def _show_song(self:Composer):
     if self._new(selection=s.selection): self.roll.selection = s.selection
     if self._new(alternatives=s.results): self._show_results()
     if self._new(bundle=s.bundle):
-        if s.bundle not in self.model.options: self.model.options = [*self.model.options, s.bundle]
         self.model.value = s.bundle
         self._show_knobs()
 
@@ -191,6 +196,7 @@ def _show_state(self:Composer):
     "Progress, and what can be done now"
     s = self.session
     done, total = s.progress or (0, 1)
+    self.story.value = '<br>'.join(map(_safe, s.log[-40:]))
     self.bar.value, self.bar.layout.visibility = done/max(total, 1), 'visible' if s.busy else 'hidden'
     able = set() if s.busy else set(s.can)
     has = s.song is not None and len(s.song)>0
@@ -206,7 +212,7 @@ def _safe(text):
 
 for f in (_new, show, _show_song, _show_state): setattr(Composer, f.__name__, f)
 
-# %% ../nbs/10g_composer.ipynb #06b95a2a
+# %% ../nbs/10g_composer.ipynb #a744de3b
 def _show_knobs(self:Composer):
     "Controls for what the model can be told"
     s, first, rest = self.session, [], []
@@ -215,8 +221,8 @@ def _show_knobs(self:Composer):
         c.observe(lambda change, knob=knob, c=c: self._set(knob, c), 'value')
         (first if knob['name'] in _FIRST else rest).append(c)
     self.controls = {c.description.replace(' ','_'):c for c in first+rest}
-    self.more.children, self.more.titles, self.more.selected_index = [_row(*rest)], ('more settings',), None
-    self.knobs.children = [_row(*first), *([self.more] if rest else [])]
+    self.more.children, self.more.titles, self.more.selected_index = [_row(*rest), self.story], ('more settings', 'log'), None
+    self.knobs.children = [_row(*first)]
 
 def _set(self:Composer, knob, c):
     "A control was changed"
@@ -225,7 +231,7 @@ def _set(self:Composer, knob, c):
     except ValueError as e:
         held = s.settings.get(name, knob['default'])
         self.tell(e)
-        c.value = '' if held is None and isinstance(c, W.Text) else str(held) if isinstance(c, W.Text) else held
+        c.value = '' if held is None else str(held) if isinstance(c, W.Text) else held
 
 for f in (_show_knobs, _set): setattr(Composer, f.__name__, f)
 

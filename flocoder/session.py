@@ -487,7 +487,6 @@ def drop(self:Session):
 @patch
 def edit(self:Session,
     op, # one of `flocoder.editing.EDITS`
-    /,
     **kw, # what it takes
 ): # indices of the notes that were added or changed, in the new song
     "Edit the song"

@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['ALSO', 'generate', 'infill', 'continue_', 'accompany', 'vary', 'reconstruct', 'interpolate', 'generate_sound']
 
-# %% ../nbs/10b_studio.ipynb #6241ab80
+# %% ../nbs/10b_studio.ipynb #6004d0a8
 import os, re, sys
 from pathlib import Path
 from fastcore.meta import delegates
-from .bundle import ConfigError, atomic_write, checkpoint_of
+from .bundle import ConfigError, atomic_write, checkpoint_of, shipped
 from .verbs import verb, _reason
 
 # %% ../nbs/10b_studio.ipynb #7c6ca1f5
@@ -54,10 +54,10 @@ def _composer(
 
 ALSO = dict(load_dir='bundle', n_samples='n', sample_steps='steps')
 
-# %% ../nbs/10b_studio.ipynb #8ce4d97b
+# %% ../nbs/10b_studio.ipynb #a33fc30c
 def _checkpoint(bundle, step=0, ema=True):
     "The file of a bundle that may be a run folder"
-    if not Path(bundle).is_dir():
+    if bundle in shipped() or not Path(bundle).is_dir(): # a folder of results may be called like a bundle
         if step or not ema: raise ConfigError(f'{bundle}: not a run folder; --load-step and --no-ema choose among the checkpoints of one')
         return bundle
     return str(checkpoint_of(bundle, step, ema))

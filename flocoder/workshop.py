@@ -520,7 +520,7 @@ def _said(path, tempo, meter):
     if odd: print(f'flocoder: {path} has {odd} words that are none of the language', file=sys.stderr)
     return songs
 
-# %% ../nbs/10c_workshop.ipynb #1be2aebd
+# %% ../nbs/10c_workshop.ipynb #40ec463c
 def _checks():
     "(what, function) pairs; a function returns what it found, or raises"
     from importlib.metadata import version
@@ -536,6 +536,9 @@ def _checks():
     def pyav():
         from importlib.util import find_spec
         return version('av') if find_spec('av') else "cannot be read; pip install 'flocoder[audio]' would let them"
+    def page():
+        from importlib.util import find_spec
+        return f'voila {version("voila")}' if find_spec('voila') else "not installed; pip install 'flocoder[app]' would serve the composer as a page"
     def soundfont():
         from flocoder.data import Song
         return f'{Song([(0,1,60,90,0)]).to_audio().shape[1]} samples from one note'
@@ -544,7 +547,7 @@ def _checks():
         return f'{len(model.generate(bars=1, **how)[0].notes)} notes in one bar'
     yield 'python', lambda: '.'.join(map(str, sys.version_info[:3]))
     for o in ('torch','fastai','fastcore','numpy','symusic','pretty_midi','pyarrow','safetensors','soundfile'): yield o, lambda o=o: version(o)
-    yield from (('device', device), ('natten', natten), ('m4a files', pyav), ('soundfont', soundfont))
+    yield from (('device', device), ('natten', natten), ('m4a files', pyav), ('app', page), ('soundfont', soundfont))
     for o in ('audio','autoregressive','bottleneck','codec','diffusion','ear','flow'):
         yield f'weights of {o}', lambda o=o: load_bundle(o)
     yield 'a first bar', music

@@ -85,8 +85,8 @@ function runs(set) { // painted cells 'pitch:column' as runs [pitch, first, afte
 }
 
 const HELP = [['Space', 'play, stop'], ['← → ↑ ↓', 'move the cursor by a step or a semitone'], ['Page keys', 'move it by an octave; with Ctrl by a bar'], ['Shift + arrows', 'select a rectangle'], ['B, Shift+B', 'select the bar, or up to the bar, of the cursor'],
-  ['T', 'take the active track into the selection, or out'], ['P', 'paint the cell at the cursor, or wipe it'], ['Esc', 'select nothing'], ['N, Shift+N', 'next or last note'], ['Enter', 'pick the note at the cursor; where there is none, add one'],
-  ['Ctrl+A', 'pick all notes of the selection'], ['Ctrl + arrows', 'move the picked notes'], ['[ ]', 'shorten or lengthen them'], ['Delete', 'delete them'], ['Ctrl+Z, Ctrl+Y', 'undo, redo'], ['A', 'next track'], ['M, S', 'mute or solo the active track'],
+  ['R, Shift+R', 'select the row of the cursor, or all rows up to it'], ['T', 'take the active track into the selection, or out'], ['P', 'paint the cell at the cursor, or wipe it'], ['Esc', 'select nothing'], ['N, Shift+N', 'next or last note'], ['Enter', 'pick the note at the cursor; where there is none, add one'],
+  ['Ctrl+A', 'pick all notes of the selection'], ['Ctrl + arrows', 'move the picked notes'], ['[ ]', 'shorten or lengthen them'], [', .', 'make them softer or louder'], ['G', 'give them to the active track'], ['Delete', 'delete them'], ['Ctrl+Z, Ctrl+Y', 'undo, redo'], ['A', 'next track'], ['M, S', 'mute or solo the active track'],
   ['+ −', 'zoom; with Shift the pitches'], ['1 2 3', 'tools: select, brush, notes'], ['?', 'this list']];
 
 function render({model, el}) {
@@ -270,7 +270,7 @@ function render({model, el}) {
     else if (ctrl && low === 'a') put('picked', Array.from(s.start, (_, i) => i).filter(i => !inside || inside(s.start[i], s.pitch[i], s.track[i])));
     else if (ctrl || e.altKey) done = false;
     else if (k === ' ') toggle(); else if (k === 'Escape') { put('picked', []); choose(null); } else if (k === 'Home') { cur.beat = 0; into_sight(); touch(); } else if (k === 'End') { cur.beat = Math.max(down(s.end - 1e-6), 0); into_sight(); touch(); }
-    else if (low === 'b') { const i = bar_of(cur.beat); bars(e.shiftKey && sel?.beats ? bar_of(sel.beats[0]) : i, i); } else if (low === 't' && editable()) toggle_track(active); else if (low === 'n') next_note(e.shiftKey);
+    else if (low === 'b') { const i = bar_of(cur.beat); bars(e.shiftKey && sel?.beats ? bar_of(sel.beats[0]) : i, i); } else if (low === 'r' && editable()) choose({...sel, cells: null, pitches: e.shiftKey && sel?.pitches ? [Math.min(sel.pitches[0], cur.pitch), Math.max(sel.pitches[1], cur.pitch)] : [cur.pitch, cur.pitch]}); else if (low === 't' && editable()) toggle_track(active); else if (low === 'n') next_note(e.shiftKey);
     else if (low === 'a') { active = (active + 1) % Math.max(s.tracks.length, 1); show_active(); } else if (low === 'm') flip('muted', active); else if (low === 's') flip('solo', active);
     else if (k === '+' || k === '=') zoom(1.25); else if (k === '-') zoom(.8); else if (k === '*') zoom(1.25, true); else if (k === '_') zoom(.8, true);
     else if (k === '1' || k === '2' || k === '3') use(['select', 'brush', 'notes'][k - 1]); else if (k === '?') help.hidden = !help.hidden;
@@ -278,6 +278,7 @@ function render({model, el}) {
     else if (!editable()) done = false;
     else if (k === 'Enter') { const i = hit(cur.beat, cur.pitch); i < 0 ? add(cur.beat, cur.pitch) : put('picked', ids.includes(i) ? ids.filter(o => o !== i) : [...ids, i]); }
     else if (k === 'Delete' || k === 'Backspace') { if (ids.length) edit('delete', {ids}); } else if (k === '[' || k === ']') { if (ids.length) edit('resize', {ids, beats: k === ']' ? snap() : -snap()}); }
+    else if (k === ',' || k === '.') { if (ids.length) edit('velocity', {ids, by: k === '.' ? 8 : -8}); } else if (low === 'g') { if (ids.length) edit('to_track', {ids, track: active}); }
     else done = false;
     if (done) { e.preventDefault(); e.stopPropagation(); }
   };
