@@ -62,7 +62,7 @@ class Work:
         if getattr(_TOLD, 'deep', 0) and not self.done: raise SessionError('a watcher cannot wait for the work that it watches: look at `busy` when it is called again')
         return self._over.wait(timeout)
 
-# %% ../nbs/10f_session.ipynb #015ffe01
+# %% ../nbs/10f_session.ipynb #b323ed05
 def _asked(
     n:int=3, # alternatives to make
     seed:int=0, # the same seed makes the same notes, another one makes others
@@ -88,7 +88,7 @@ def _choices(model, name):
     from flocoder.sampling import SOLVERS
     from flocoder.unmasking import ORDERS
     if name=='genre': return list(getattr(getattr(getattr(model, 'model', None), 'cfg', None), 'genres', ()))
-    return dict(solver=list(SOLVERS), order=list(ORDERS), mode=['trained','free'], prior=['fitted','normal'], path=list(PATHS)).get(name)
+    return dict(solver=list(SOLVERS), order=list(ORDERS), mode=['trained','free'], prior=['fitted','normal'], hold=['rhythm'], path=list(PATHS)).get(name)
 
 def _knob(model, name, anno, default, text):
     kind = next(o for o in (bool, int, float, str) if anno in (o, o|None)) # str|None is a text, or one of some

@@ -12,7 +12,7 @@ from fastcore.meta import delegates
 from .bundle import ConfigError, atomic_write, checkpoint_of, shipped
 from .verbs import verb, _reason
 
-# %% ../nbs/10b_studio.ipynb #7c6ca1f5
+# %% ../nbs/10b_studio.ipynb #5790a260
 def _composer(
     bundle:str='flow', # the model: the name of a shipped bundle, a .safetensors file, or a run folder
     load_step:int=0, # of a run folder: the checkpoint of this step; 0 is the best one, -1 the last
@@ -32,6 +32,7 @@ def _composer(
     correct:int|None=None, # diffusion: rounds at the end, each of which draws an eighth of the music anew
     density:float|None=None, # diffusion: notes a beat to ask for
     repeat:float|None=None, # diffusion: how much of the song's own repetitions is taken over, 0..1; 1 without it where notes are given
+    hold:str|None=None, # diffusion: rhythm leaves the notes where they are, and makes only their pitches anew
     genre:str|None=None, # diffusion, autoregressive: genre to ask for
     mono:bool|None=None, # autoregressive: one part, and one note at a time?
     min_notes:float|None=None, # autoregressive: notes a bar that a result has to have
@@ -48,7 +49,7 @@ def _composer(
     from flocoder.compose import load_generator
     model = load_generator(_checkpoint(bundle, load_step, ema), device=device)
     extra = dict(steps=steps or None, solver=solver, guidance=guidance, temperature=temperature, mode=mode, top_p=top_p, order=order, correct=correct,
-        density=density, genre=genre, repeat=repeat, top_k=top_k, mono=mono, min_notes=min_notes, min_parts=min_parts, retries=retries,
+        density=density, hold=hold, genre=genre, repeat=repeat, top_k=top_k, mono=mono, min_notes=min_notes, min_parts=min_parts, retries=retries,
         attributes=attributes, prior=prior, spread=spread, progress=_progress() if sys.stderr.isatty() else None)
     return model, dict(n=n, seed=seed) | _named(**extra), kw
 
@@ -232,8 +233,8 @@ def _kept(song, tracks):
     named = [i for i,t in enumerate(song.tracks) if 'melody' in t.name.lower()]
     return named[:1] or [int(np.unique(song.notes['track'])[0])]
 
-# %% ../nbs/10b_studio.ipynb #33a2b46e
-_DRAWN = 'n steps solver guidance mode order correct density repeat genre mono min_notes min_parts retries prior spread'.split() # of music that is drawn; a way through a latent knows none of them
+# %% ../nbs/10b_studio.ipynb #05114e6d
+_DRAWN = 'n steps solver guidance mode order correct density repeat hold genre mono min_notes min_parts retries prior spread'.split() # of music that is drawn; a way through a latent knows none of them
 
 def _there_and_back(bundle, kw):
     "A function of a song that gives (what comes back, F1), and all settings"
