@@ -478,7 +478,7 @@ def _repr_html_(self:Song):
 
 if 'IPython' in sys.modules: importlib.import_module('flocoder.players').show_lists()
 
-# %% ../nbs/00_data.ipynb #ec9889da
+# %% ../nbs/00_data.ipynb #dd903aaf
 @patch
 def plot(self:Song,
     ax=None, # matplotlib axes to draw on; None: new ones
@@ -497,11 +497,11 @@ def plot(self:Song,
         part = n[n['track']==i]
         a, b, y = part['start'], part['start']+part['dur'], part['pitch']
         corners = np.stack([np.stack([a,b,b,a], 1), np.stack([y-.42,y-.42,y+.42,y+.42], 1)], -1)
-        ax.add_collection(PolyCollection(corners, facecolor=_COLOURS[i%len(_COLOURS)], edgecolor='white', lw=.2, label=t.name or ('drums' if t.drum else f'track {i}')))
+        ax.add_collection(PolyCollection(corners, facecolor=_COLOURS[i%len(_COLOURS)], edgecolor='white', lw=.2, label=(t.name or ('drums' if t.drum else f'track {i}'))[:24] if i<32 else None))
     lo, hi = (n['pitch'].min(), n['pitch'].max()) if len(n) else (58, 74)
     ax.set(xlim=(0, bars[-1]), ylim=(lo-2, hi+2), xlabel='bar', ylabel='pitch')
     ax.set_xticks(bars[:-1:every], [str(i+1) for i in range(0, len(bars)-1, every)])
-    if self.tracks: ax.legend(loc='upper left', bbox_to_anchor=(1,1), fontsize=8, ncols=1+len(self.tracks)//16, frameon=False)
+    if self.tracks: ax.legend(loc='upper left', bbox_to_anchor=(1,1), fontsize=8, ncols=1+min(len(self.tracks), 32)//16, frameon=False)
     if path is not None:
         data, kind = io.BytesIO(), Path(path).suffix[1:] or 'png'
         ax.figure.savefig(data, format=kind, metadata={'Software': None} if kind=='png' else None)

@@ -264,10 +264,10 @@ def in_rhythm(
         if not back.any(): return out
         fresh = np.where(back, old, fresh)
 
-# %% ../nbs/05a_unmasking.ipynb #f24c7695
+# %% ../nbs/05a_unmasking.ipynb #11af3c8f
 class DiffusionGenerator(WindowGenerator):
     "Composes with a token diffusion model"
-    family = 'diffusion'
+    family, by_windows = 'diffusion', False # a window is many calls
     def __init__(self,
         model,           # a TokenDiffusion
         steps=32,        # network calls for a window; 0: as many as the default
@@ -286,7 +286,7 @@ class DiffusionGenerator(WindowGenerator):
         hold=None,       # 'rhythm': of the notes that are made anew only the pitches are; None: nothing of them stays
         unit=None,       # one of UNITS; None: the unit of the training
         bs=16,           # most items in one pass of the network
-        progress=None,   # function (windows done, windows in all)
+        progress=None,   # function (network calls done, calls in all)
         bars=64,         # bars of a window
     ):
         check_count(bars=bars)
@@ -335,7 +335,7 @@ def _check(self:DiffusionGenerator, s):
 
 DiffusionGenerator._check = _check
 
-# %% ../nbs/05a_unmasking.ipynb #532a686d
+# %% ../nbs/05a_unmasking.ipynb #102ce83e
 def _ask(self:DiffusionGenerator, job, s, known, level):
     "What is asked for, [n, asks]"
     c, view = self.model.cfg, self.view
@@ -352,9 +352,12 @@ def _net(self:DiffusionGenerator, s):
     "The network as a function, with guidance"
     def net(x, place, ask):
         self.calls += 1
-        if s['guidance']==1: return self.model.net(x, place, ask)
-        free, held = self.model.net(torch.cat([x,x]), torch.cat([place,place]), torch.cat([torch.zeros_like(ask), ask])).chunk(2)
-        return free + s['guidance']*(held-free)
+        if s['guidance']==1: res = self.model.net(x, place, ask)
+        else:
+            free, held = self.model.net(torch.cat([x,x]), torch.cat([place,place]), torch.cat([torch.zeros_like(ask), ask])).chunk(2)
+            res = free + s['guidance']*(held-free)
+        if s['progress']: s['progress'](self.calls, self.total)
+        return res
     return net
 
 def _lines(self:DiffusionGenerator, job, start, cols):
@@ -365,10 +368,11 @@ def _lines(self:DiffusionGenerator, job, start, cols):
 
 DiffusionGenerator._ask, DiffusionGenerator._net, DiffusionGenerator._lines = _ask, _net, _lines
 
-# %% ../nbs/05a_unmasking.ipynb #41a4ba23
+# %% ../nbs/05a_unmasking.ipynb #cb7a79a5
 def _begin(self:DiffusionGenerator, job, wins, n, seed, s):
     "The random numbers of each item, and the level of density that is asked for in it (0: none)"
     self.calls, gens = 0, [item_generator(seed, i) for i in range(n)]
+    self.total = len(wins)*math.ceil(n/s['bs'])*(s['steps']+int(s['correct']))
     if s['levels'] is None or len(job.known): return gens, [0]*n
     run = np.cumsum(s['levels'])/np.sum(s['levels'])
     return gens, [1+int(np.searchsorted(run, torch.rand(1, generator=g, dtype=torch.double).item())) for g in gens]

@@ -121,12 +121,13 @@ def window_notes(
             at.append(k*n+it)
     return join_notes(parts), np.concatenate(at)
 
-# %% ../nbs/00g_windows.ipynb #bbebffab
+# %% ../nbs/00g_windows.ipynb #c86b791a
 class WindowGenerator(Generator):
     "Composes with a model that writes windows of a song; base of such families"
     can = ('generate', 'infill', 'continue', 'accompany', 'vary')
     device = torch.device('cpu')
     on_bars = False
+    by_windows = True # is progress counted in windows?
     defaults = dict(bs=16, progress=None)
     def _check(self, s): pass
     def _tags(self, s): return {}
@@ -151,7 +152,7 @@ class WindowGenerator(Generator):
         self._check(s)
         return s
 
-# %% ../nbs/00g_windows.ipynb #783e4833
+# %% ../nbs/00g_windows.ipynb #9e68d4f1
 @torch.inference_mode()
 def _fill(self:WindowGenerator, job, n, seed, s, start=None):
     "Make the notes of a job n times: (GridNotes in the columns of the song, item of each)"
@@ -170,7 +171,7 @@ def _fill(self:WindowGenerator, job, n, seed, s, start=None):
         ok = ok[page[at[ok]//n, g.plane[ok], g.pitch[ok], g.on[ok]]]
         new = GridNotes(g.on+a, g.off+a, g.pitch, g.velocity, g.plane)[ok]
         made, item = join_notes([made,new]), np.concatenate([item, at[ok]%n])
-        if s['progress']: s['progress'](min(w+k,len(wins)), len(wins))
+        if s['progress'] and self.by_windows: s['progress'](min(w+k,len(wins)), len(wins))
     return made, item
 
 WindowGenerator._fill = _fill
