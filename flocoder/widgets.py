@@ -123,7 +123,7 @@ def select(self:RollWidget,
 
 RollWidget.select = select
 
-# %% ../nbs/10_widgets.ipynb #073571a9
+# %% ../nbs/10_widgets.ipynb #db80a9b2
 def _heard(self:RollWidget, _, msg, buffers):
     "A message of the browser"
     try: getattr(self, '_on_'+str(msg.get('kind')), self._on_other)(msg, buffers)
@@ -139,7 +139,8 @@ def tell(self:RollWidget,
 def _on_edit(self:RollWidget, msg, buffers):
     ids = self.owner.edit(str(msg.get('op')), **msg.get('args', {}))
     self.refresh(picked=ids)
-    self.tell(f"{msg['op']}: {len(ids) or len(msg['args'].get('ids', ()))} note{'s'*(len(ids)!=1)}")
+    k = len(ids) or len(msg.get('args', {}).get('ids', ()))
+    self.tell(f"{msg['op']}: {k} note{'s'*(k!=1)}")
 
 def _on_undo(self:RollWidget, msg, buffers): self.owner.undo(); self.refresh()
 def _on_redo(self:RollWidget, msg, buffers): self.owner.redo(); self.refresh()
