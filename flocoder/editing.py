@@ -6,10 +6,10 @@
 __all__ = ['EDITS', 'EditError', 'add', 'delete', 'move', 'resize', 'velocity', 'to_track', 'edit', 'overlaps', 'check_selection',
            'selection_region', 'region_selection', 'select_notes', 'History']
 
-# %% ../nbs/00m_editing.ipynb #c92673de
+# %% ../nbs/00m_editing.ipynb #c07c104d
 import inspect, math
 import numpy as np
-from .data import NOTE, Song, Track, _ticks
+from .data import NOTE, Track, _ticks
 from .rolls import RollView
 from .compose import Region, RegionError
 

@@ -6,13 +6,13 @@
 __all__ = ['pack_notes', 'track_names', 'score_of', 'Desk', 'RollWidget', 'refresh', 'select', 'tell', 'on_file', 'sound_piece',
            'offer', 'new_notes']
 
-# %% ../nbs/10_widgets.ipynb #cd6a7824
+# %% ../nbs/10_widgets.ipynb #b2ac2d63
 import io
 from importlib.resources import files
 import anywidget, numpy as np, traitlets
 from .compose import Region
 from .data import Song, _COLOURS
-from .editing import History, edit, region_selection, selection_region, select_notes
+from .editing import History, edit, region_selection, selection_region
 from .players import VOICE, song_html
 
 # %% ../nbs/10_widgets.ipynb #1b3b90a6
